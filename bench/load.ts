@@ -1,0 +1,141 @@
+/**
+ * The load generator: opens sessions on one MCP endpoint, keeps a fixed number of `tools/call` in flight over a fixed
+ * number of keep-alive connections, checks every answer and prints one JSON object (LoadReport) on stdout.
+ *
+ * Run: `node bench/load.ts --url URL [--seconds S | --calls N] [--warmup S] [--connections K] [--in-flight N]
+ * [--bytes B] [--pid PID]`. With `--pid` the CPU that process uses inside the window is part of the report.
+ */
+import { createHistogram } from 'node:perf_hooks';
+import { Pool } from 'undici';
+import { type CallEnd, sendCall } from './call.ts';
+import { readFlags } from './flags.ts';
+import { cpuBetween, readUsage, type Usage } from './measure.ts';
+import { closeSession, openSession, type Session } from './session.ts';
+
+/** The outcome of one window. */
+export interface LoadReport {
+  /** Calls answered rightly inside the window. */
+  calls: number;
+  seconds: number;
+  callsPerSecond: number;
+  p50Us: number;
+  p99Us: number;
+  /** Wrong or missing answers, from the first call of the warm-up to the last. */
+  errors: number;
+  /** Up to five different descriptions of what went wrong. */
+  errorSamples: string[];
+  /** Only with `--pid`: that process's CPU µs for one call, the cores it kept busy, and its peak memory in KiB. */
+  target?: { cpuUsPerCall: number; cores: number; peakRssKb: number; source: Usage['source'] };
+}
+
+const TIMEOUT_MS = 30_000;
+const MAX_SAMPLES = 5;
+/** So many wrong answers end the run: what it would measure is not what was asked. */
+const MAX_ERRORS = 100;
+
+const flags = readFlags(process.argv.slice(2), {
+  url: { type: 'text' },
+  seconds: { type: 'number', default: 5, min: 0.1 },
+  calls: { type: 'count', min: 1 },
+  warmup: { type: 'number', default: 1 },
+  connections: { type: 'count', default: 16, min: 1 },
+  'in-flight': { type: 'count', default: 32, min: 1 },
+  bytes: { type: 'count', default: 200 },
+  pid: { type: 'count', min: 1 },
+});
+if (flags.url === undefined) throw new Error('--url is missing: give the URL of an MCP endpoint');
+const url = new URL(flags.url);
+const { connections, bytes, pid } = flags;
+const lanesPerSession = Math.ceil(flags['in-flight'] / connections);
+
+const pool = new Pool(url.origin, {
+  connections,
+  pipelining: 1,
+  headersTimeout: TIMEOUT_MS,
+  bodyTimeout: TIMEOUT_MS,
+});
+
+/** Counts of the current phase, warm-up or window. */
+let latencies = createHistogram();
+let calls = 0;
+
+let errors = 0;
+const errorSamples = new Set<string>();
+let stopping = false;
+let callLimit: number | undefined;
+let endPhase = (): void => {};
+
+/** Starts counting anew; settles after `seconds`, after `limit` calls, or when there are too many errors. */
+function phase(seconds: number, limit: number | undefined): Promise<void> {
+  latencies = createHistogram();
+  calls = 0;
+  callLimit = limit;
+  return new Promise((resolve) => {
+    const timer = limit === undefined ? setTimeout(resolve, seconds * 1000) : undefined;
+    endPhase = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    if (errors >= MAX_ERRORS) endPhase();
+  });
+}
+
+function record(end: CallEnd): void {
+  if (end.error === undefined) {
+    calls += 1;
+    latencies.record(Math.max(1, Math.round(end.ms * 1e6)));
+    if (calls === callLimit) endPhase();
+    return;
+  }
+  errors += 1;
+  if (errorSamples.size < MAX_SAMPLES) errorSamples.add(end.error);
+  if (errors >= MAX_ERRORS) {
+    stopping = true;
+    endPhase();
+  }
+}
+
+/**
+ * Keeps one call in flight until the load stops. Ids are unique within a session, as they must be, but the same in
+ * every session, and the text of each call is unique: an answer that reaches the wrong call shows.
+ */
+async function runLane(lane: number, session: Session): Promise<void> {
+  for (let count = 1; !stopping; count += 1) {
+    const id = count * lanesPerSession + Math.floor(lane / connections);
+    const text = `${lane}:${count}:`;
+    await new Promise<void>((next) => {
+      sendCall(pool, url.pathname, { session, id, text, bytes }, (end) => {
+        record(end);
+        next();
+      });
+    });
+  }
+}
+
+const sessions: Session[] = [];
+for (let i = 0; i < connections; i += 1) sessions.push(await openSession(pool, url.pathname, 'echo'));
+const lanes = Array.from({ length: flags['in-flight'] }, (_, i) => runLane(i, sessions[i % connections]!));
+await phase(flags.warmup, undefined);
+
+const before = pid === undefined || stopping ? undefined : readUsage(pid);
+const opened = performance.now();
+await phase(flags.seconds, flags.calls);
+const seconds = (performance.now() - opened) / 1000;
+// Read before the lanes stop; a target that has failed may have no process left to read.
+const after = pid === undefined || stopping ? undefined : readUsage(pid);
+const window = { calls, seconds, callsPerSecond: calls / seconds };
+const latency = { p50Us: latencies.percentile(50) / 1000, p99Us: latencies.percentile(99) / 1000 };
+
+const failed = stopping;
+stopping = true;
+await Promise.all(lanes);
+if (!failed) for (const session of sessions) await closeSession(pool, url.pathname, session);
+await pool.destroy();
+
+const report: LoadReport = { ...window, ...latency, errors, errorSamples: [...errorSamples] };
+if (before !== undefined && after !== undefined) {
+  const cpuUs = cpuBetween(before, after);
+  const { peakRssKb, source } = after;
+  report.target = { cpuUsPerCall: cpuUs / window.calls, cores: cpuUs / 1e6 / seconds, peakRssKb, source };
+}
+process.stdout.write(`${JSON.stringify(report)}\n`);

@@ -1,0 +1,124 @@
+/**
+ * From windows to figures: medians, the environment they hold for, tables, and the README's copy of them.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import type { Window } from './windows.ts';
+
+/** The median over a target's windows; `cpuUsPerRound` keeps every round's figure, in order. */
+export interface Row {
+  name: string;
+  cpuUsPerCall: number;
+  cpuUsPerRound: number[];
+  callsPerSecond: number;
+  p50Us: number;
+  p99Us: number;
+  /** Cores the target kept busy; 1 is the most a single-threaded target can use for JavaScript. */
+  cores: number;
+  peakRssMb: number;
+}
+
+/** Where and when figures were taken. */
+export interface Environment {
+  date: string;
+  node: string;
+  cpu: string;
+  cores: number;
+}
+
+/** A committed result: rows, the settings they were taken with, and the figure that the gate looks at. */
+export interface Result {
+  benchmark: string;
+  environment: Environment;
+  settings: Record<string, number>;
+  rows: Row[];
+  /** CPU per call of the first named row over that of the second. */
+  ratio: { of: string; to: string; median: number; perRound: number[] };
+}
+
+/** The middle value, or the mean of the two middle ones. `values` must not be empty. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** Folds a target's windows into one row. Peak memory is the largest seen, everything else the median. */
+export function toRow(name: string, windows: readonly Window[]): Row {
+  const middle = (pick: (window: Window) => number): number => round(median(windows.map(pick)));
+  return {
+    name,
+    cpuUsPerCall: middle((window) => window.target.cpuUsPerCall),
+    cpuUsPerRound: windows.map((window) => round(window.target.cpuUsPerCall)),
+    callsPerSecond: middle((window) => window.callsPerSecond),
+    p50Us: middle((window) => window.p50Us),
+    p99Us: middle((window) => window.p99Us),
+    cores: middle((window) => window.target.cores),
+    peakRssMb: round(Math.max(...windows.map((window) => window.target.peakRssKb)) / 1024),
+  };
+}
+
+/** CPU per call of `of` over that of `to`: the median of the rounds' ratios, each from two windows next to each other. */
+export function toRatio(of: Row, to: Row): Result['ratio'] {
+  const perRound = of.cpuUsPerRound.map((cost, index) => round(cost / to.cpuUsPerRound[index]!));
+  return { of: of.name, to: to.name, median: round(median(perRound)), perRound };
+}
+
+/** The machine and runtime of this process; no host name. */
+export function environment(): Environment {
+  const all = cpus();
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    node: process.version,
+    cpu: all[0]?.model.trim() ?? 'unknown',
+    cores: all.length,
+  };
+}
+
+/** The result as a Markdown table that also reads well on a terminal. */
+export function toTable(result: Result): string {
+  const { environment: env, ratio } = result;
+  const head = ['target', 'CPU µs/call', 'calls/s', 'p50 ms', 'p99 ms', 'cores', 'peak RSS MB'];
+  const body = result.rows.map((row) => [
+    row.name,
+    row.cpuUsPerCall.toFixed(1),
+    row.callsPerSecond.toFixed(0),
+    (row.p50Us / 1000).toFixed(2),
+    (row.p99Us / 1000).toFixed(2),
+    row.cores.toFixed(2),
+    row.peakRssMb.toFixed(0),
+  ]);
+  const widths = head.map((title, column) =>
+    Math.max(...[head, ...body].map((cells) => cells[column]!.length), title.length),
+  );
+  const line = (cells: string[]): string =>
+    `| ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join(' | ')} |`;
+  const rule = `| ${widths.map((width, i) => (i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;
+  const spread = `${Math.min(...ratio.perRound).toFixed(2)} to ${Math.max(...ratio.perRound).toFixed(2)}`;
+  const settings = Object.entries(result.settings).map(([name, value]) => `${name} ${value}`);
+  return [
+    line(head),
+    rule,
+    ...body.map(line),
+    '',
+    `${ratio.of} costs ${ratio.median.toFixed(2)} × the CPU of the ${ratio.to} (rounds: ${spread}).`,
+    `Taken ${env.date} with Node ${env.node} on ${env.cores} × ${env.cpu}; ${settings.join(', ')}.`,
+  ].join('\n');
+}
+
+/**
+ * Puts a table between its markers in a Markdown file, `<!-- bench:NAME -->` and `<!-- /bench:NAME -->`.
+ *
+ * @throws {Error} when the markers are not there
+ */
+export function writeBetweenMarkers(file: string, name: string, table: string): void {
+  const text = readFileSync(file, 'utf8');
+  const [open, close] = [`<!-- bench:${name} -->`, `<!-- /bench:${name} -->`];
+  const [start, end] = [text.indexOf(open), text.indexOf(close)];
+  if (start < 0 || end < start) throw new Error(`${file} lacks the markers ${open} and ${close}`);
+  writeFileSync(file, `${text.slice(0, start + open.length)}\n${table}\n${text.slice(end)}`);
+}
+
+function round(value: number): number {
+  return Number(value.toFixed(3));
+}

@@ -1,0 +1,91 @@
+/**
+ * The client side of one legacy MCP session, as far as a load generator needs it: handshake, list, close.
+ */
+import type { Pool } from 'undici';
+
+/** An open session and the headers that every later request of it carries. */
+export interface Session {
+  /** Flat name, value pairs, the form undici sends without copying. */
+  headers: string[];
+  /** Exposed name of the tool to call. */
+  tool: string;
+}
+
+const VERSION = '2025-11-25';
+const COMMON = ['content-type', 'application/json', 'accept', 'application/json, text/event-stream'];
+const LIST_DEADLINE_MS = 15_000;
+const LIST_PAUSE_MS = 50;
+
+/**
+ * Opens a session: `initialize`, `notifications/initialized`, then `tools/list` until a tool whose name ends in
+ * `suffix` is there, since a gateway may answer before it knows its upstream.
+ *
+ * @throws {Error} naming the step and what came back
+ */
+export async function openSession(pool: Pool, path: string, suffix: string): Promise<Session> {
+  const params = { protocolVersion: VERSION, capabilities: {}, clientInfo: { name: 'bench-load', version: '1.0.0' } };
+  const opened = await send(pool, path, COMMON, { jsonrpc: '2.0', id: 'open', method: 'initialize', params });
+  const result = resultOf('initialize', opened) as { protocolVersion?: unknown };
+  if (opened.session === undefined) throw new Error('initialize: the reply has no Mcp-Session-Id header');
+  const headers = [...COMMON, 'mcp-session-id', opened.session, 'mcp-protocol-version', String(result.protocolVersion)];
+  const ready = await send(pool, path, headers, { jsonrpc: '2.0', method: 'notifications/initialized' });
+  if (ready.status !== 202) throw new Error(`notifications/initialized: expected status 202, got ${ready.status}`);
+  return { headers, tool: await findTool(pool, path, headers, suffix) };
+}
+
+/** Ends a session with DELETE. A target that does not take DELETE is left alone: the answer is not checked. */
+export async function closeSession(pool: Pool, path: string, session: Session): Promise<void> {
+  const answer = await pool.request({ method: 'DELETE', path, headers: session.headers });
+  await answer.body.dump();
+}
+
+/**
+ * The JSON-RPC message in a reply body: the body itself, or the last event of an SSE body.
+ *
+ * @throws {SyntaxError} when it holds no JSON
+ */
+export function parseReply(contentType: string, body: string): unknown {
+  if (!contentType.startsWith('text/event-stream')) return JSON.parse(body);
+  const data = body.split(/\r?\n/).findLast((line) => line.startsWith('data:') && line.length > 'data: '.length);
+  return JSON.parse(data?.slice('data:'.length) ?? '');
+}
+
+async function findTool(pool: Pool, path: string, headers: string[], suffix: string): Promise<string> {
+  const deadline = performance.now() + LIST_DEADLINE_MS;
+  for (;;) {
+    const listed = await send(pool, path, headers, { jsonrpc: '2.0', id: 'list', method: 'tools/list' });
+    const { tools } = resultOf('tools/list', listed) as { tools?: { name: string }[] };
+    const names = (tools ?? []).map((tool) => tool.name);
+    const name = names.find((candidate) => candidate.endsWith(suffix));
+    if (name !== undefined) return name;
+    if (performance.now() > deadline)
+      throw new Error(`tools/list: no tool ends in "${suffix}" in [${names.join(', ')}]`);
+    await new Promise((resume) => setTimeout(resume, LIST_PAUSE_MS));
+  }
+}
+
+interface Reply {
+  status: number;
+  session: string | undefined;
+  type: string;
+  body: string;
+}
+
+async function send(pool: Pool, path: string, headers: string[], message: object): Promise<Reply> {
+  const answer = await pool.request({ method: 'POST', path, headers, body: JSON.stringify(message) });
+  const session = answer.headers['mcp-session-id'];
+  return {
+    status: answer.statusCode,
+    session: typeof session === 'string' ? session : undefined,
+    type: String(answer.headers['content-type'] ?? ''),
+    body: await answer.body.text(),
+  };
+}
+
+function resultOf(step: string, reply: Reply): object {
+  const seen = `status ${reply.status}, body ${JSON.stringify(reply.body.slice(0, 200))}`;
+  if (reply.status !== 200) throw new Error(`${step}: expected status 200, got ${seen}`);
+  const message = parseReply(reply.type, reply.body) as { result?: unknown } | null;
+  if (typeof message?.result !== 'object' || message.result === null) throw new Error(`${step}: no result: ${seen}`);
+  return message.result;
+}

@@ -1,0 +1,131 @@
+/**
+ * Starting and stopping the processes of a benchmark. Every target runs as its own process, says where it listens on
+ * stderr (announce.ts), and is stopped by disposing it.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { request } from 'undici';
+import { listeningUrl } from './announce.ts';
+
+/** A running target. `url` is its MCP endpoint. Disposing ends the process and removes what was made for it. */
+export interface Target extends AsyncDisposable {
+  readonly name: string;
+  readonly url: string;
+  readonly pid: number;
+  /** The last lines it wrote to stderr. */
+  stderr(): string;
+}
+
+/** The built command line of this checkout. */
+export const DEFAULT_CLI = resolve(import.meta.dirname, '../dist/cli.js');
+
+const START_MS = 20_000;
+const STOP_MS = 5_000;
+const POLL_MS = 25;
+/** Lines of stderr kept to explain a failed start. */
+const TAIL_LINES = 20;
+
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+process.once('SIGTERM', () => process.exit(143));
+process.once('SIGINT', () => process.exit(130));
+
+/** The bare MCP server that the other targets stand in front of. */
+export function startUpstream(): Promise<Target> {
+  return start('upstream', [join(import.meta.dirname, 'upstream.ts')]);
+}
+
+/** The baseline: a Fastify and undici byte proxy in front of `upstreamUrl`. */
+export function startByteProxy(upstreamUrl: string): Promise<Target> {
+  return start('byte proxy', [join(import.meta.dirname, 'byte-proxy.ts'), upstreamUrl]);
+}
+
+/**
+ * Patchbay in front of `upstreamUrl`, on a free port and with no authentication.
+ *
+ * @param cli the built command line to run
+ * @throws {Error} when it is not built, ends early, or does not answer `/healthz` in time
+ */
+export async function startPatchbay(upstreamUrl: string, cli = DEFAULT_CLI): Promise<Target> {
+  if (!existsSync(cli)) throw new Error(`${cli} does not exist: build Patchbay first (npm run build)`);
+  const folder = await mkdtemp(join(tmpdir(), 'patchbay-bench-'));
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  const file = join(folder, 'patchbay.yaml');
+  const config = { server: { port: 0 }, log: { level: 'info' }, upstreams: { bench: { url: upstreamUrl } } };
+  // JSON is YAML, and needs no quoting rules of its own.
+  await writeFile(file, JSON.stringify(config, null, 2));
+  let target: Target | undefined;
+  try {
+    target = await start('Patchbay', [resolve(cli), 'serve', '--config', file], remove);
+    const { origin } = new URL(target.url);
+    await untilHealthy(`${origin}/healthz`);
+    return Object.assign(target, { url: `${origin}/mcp` });
+  } catch (error) {
+    await target?.[Symbol.asyncDispose]();
+    await remove();
+    throw error;
+  }
+}
+
+/** Spawns a Node script on the Node that runs this one; settles when it has said where it listens. */
+function start(name: string, args: string[], afterStop?: () => Promise<void>): Promise<Target> {
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  running.add(child);
+  const ended = new Promise<void>((resolve) => {
+    child.once('close', () => {
+      running.delete(child);
+      resolve();
+    });
+  });
+  const stop = async (): Promise<void> => {
+    const force = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+    child.kill('SIGTERM');
+    await ended;
+    clearTimeout(force);
+    await afterStop?.();
+  };
+  return new Promise((resolve, reject) => {
+    const tail: string[] = [];
+    const fail = (why: string): void => {
+      clearTimeout(late);
+      stop().then(() => reject(new Error(`${name} did not start: ${why}\n${tail.join('\n')}`)), reject);
+    };
+    const late = setTimeout(() => fail(`no listening line on stderr in ${START_MS / 1000} s`), START_MS);
+    const early = (code: number | null, signal: string | null): void => fail(`it ended with ${code ?? signal}`);
+    child.once('error', (error) => fail(error.message));
+    child.once('close', early);
+    // Read to the end: a full pipe would stop the process that is being measured.
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      tail.push(line);
+      if (tail.length > TAIL_LINES) tail.shift();
+      const url = listeningUrl(line);
+      if (url === undefined) return;
+      clearTimeout(late);
+      child.off('close', early);
+      resolve({ name, url, pid: child.pid!, stderr: () => tail.join('\n'), [Symbol.asyncDispose]: stop });
+    });
+  });
+}
+
+async function untilHealthy(url: string): Promise<void> {
+  const deadline = performance.now() + START_MS;
+  let seen = 'no answer';
+  while (performance.now() < deadline) {
+    try {
+      const answer = await request(url);
+      await answer.body.dump();
+      if (answer.statusCode === 200) return;
+      seen = `status ${answer.statusCode}`;
+    } catch (error) {
+      seen = String(error);
+    }
+    await new Promise((next) => setTimeout(next, POLL_MS));
+  }
+  throw new Error(`${url} is not 200 after ${START_MS / 1000} s: ${seen}`);
+}

@@ -1,0 +1,115 @@
+/** `patchbay serve`: settings → app → listen → drain. */
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { loadConfig } from '../config/load.ts';
+import { isLoopback } from '../config/loopback.ts';
+import { formatProblem } from '../config/problems.ts';
+import type { Config } from '../config/schema.ts';
+import { createApp } from '../gateway/app.ts';
+import { assemble } from '../gateway/assemble.ts';
+import { createLogger, type Logger } from '../telemetry/log.ts';
+import { banner } from './banner.ts';
+
+export interface ServeOptions {
+  readonly config: string;
+  readonly port?: number;
+  readonly host?: string;
+  readonly insecure?: boolean;
+  readonly version: string;
+}
+
+const POLL = 25;
+
+/** Serves until SIGTERM or SIGINT. @returns the exit code */
+export async function serve(options: ServeOptions): Promise<number> {
+  const loaded = loadConfig(options.config, { env: process.env });
+  if (!loaded.ok) {
+    for (const problem of loaded.problems) process.stderr.write(`${formatProblem(problem, options.config)}\n`);
+    return 1;
+  }
+  const config = withOptions(loaded.config, options);
+  const exposed = !isLoopback(config.server.host) && config.auth.mode === 'none';
+  if (exposed && !config.auth.insecure) {
+    process.stderr.write(
+      `patchbay: ${config.server.host} can be reached from other machines and auth.mode is none, which lets everyone in. ` +
+        'Listen on 127.0.0.1, or pass --insecure if something in front of Patchbay checks who connects.\n',
+    );
+    return 1;
+  }
+  const log = createLogger(config.log);
+  for (const warning of loaded.warnings) log.warn({ path: warning.path }, formatProblem(warning, options.config));
+  if (exposed) log.warn({ host: config.server.host }, 'no authentication: everyone who can connect is served');
+  return run(config, options, log);
+}
+
+async function run(config: Config, options: ServeOptions, log: Logger): Promise<number> {
+  const stop = stopSignal();
+  let ready = false;
+  const assembly = assemble(config, options.version, log);
+  const { gateway } = assembly;
+  const app = createApp(gateway, config.server, () => (gateway.draining() ? 'draining' : ready ? 'ready' : 'starting'));
+  try {
+    await app.listen({ host: config.server.host, port: config.server.port });
+  } catch (error) {
+    log.fatal({ host: config.server.host, port: config.server.port }, listenError(error as NodeJS.ErrnoException));
+    await assembly.close();
+    return 1;
+  }
+  ready = true;
+  const { port } = app.server.address() as AddressInfo;
+  const url = `${config.server.publicUrl ?? `http://${urlHost(config.server.host)}:${port}`}/mcp`;
+  log.info({ url, config: options.config, version: options.version, node: process.version }, 'listening');
+  if (process.stderr.isTTY) process.stderr.write(banner(url, Object.keys(config.upstreams)));
+  void gateway.context.catalogs.settled(config.lists.firstWait);
+
+  const signal = await stop;
+  log.info({ signal }, 'stopping');
+  assembly.drain();
+  const until = Date.now() + config.server.drainTimeout;
+  while (assembly.inFlight() > 0 && Date.now() < until) await new Promise((done) => setTimeout(done, POLL));
+  if (assembly.inFlight() > 0) log.warn({ calls: assembly.inFlight() }, 'calls cut off by server.drainTimeout');
+  await assembly.close();
+  await app.close();
+  log.info('stopped');
+  return 0;
+}
+
+/** Environment and options win over the file. */
+function withOptions(config: Config, options: ServeOptions): Config {
+  const port = options.port ?? numberOf(process.env.PORT) ?? config.server.port;
+  const host = options.host ?? process.env.PATCHBAY_HOST ?? config.server.host;
+  return {
+    ...config,
+    server: { ...config.server, port, host },
+    auth: { ...config.auth, insecure: config.auth.insecure || options.insecure === true },
+  };
+}
+
+const numberOf = (text: string | undefined): number | undefined =>
+  text !== undefined && /^\d{1,5}$/.test(text) ? Number(text) : undefined;
+
+/** Resolves with the first SIGTERM or SIGINT; the second ends the process at once. */
+async function stopSignal(): Promise<string> {
+  const controller = new AbortController();
+  const named = (name: NodeJS.Signals): Promise<string> =>
+    once(process, name, { signal: controller.signal }).then(() => name);
+  const waiting = [named('SIGTERM'), named('SIGINT')];
+  for (const one of waiting) one.catch(() => undefined);
+  const signal = await Promise.race(waiting);
+  controller.abort();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => process.exit(130));
+  return signal;
+}
+
+function listenError({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'EADDRINUSE') return 'this port is in use already; choose another with --port or server.port';
+  if (code === 'EACCES') return 'no permission to listen on this port; choose one above 1023';
+  if (code === 'EADDRNOTAVAIL') return 'this machine has no such address; check --host or server.host';
+  return `cannot listen: ${message}`;
+}
+
+/** The host part of a URL that reaches a listen address from this machine. */
+function urlHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+}

@@ -1,0 +1,87 @@
+/** The kinds of value the config schema is built from. Each knows its JSON Schema and how to say what is wrong. */
+import { z } from 'zod';
+import type { Finding } from './finding.ts';
+import {
+  DURATION_PATTERN,
+  formatDuration,
+  formatSize,
+  LONGEST_DURATION,
+  parseDuration,
+  parseSize,
+  SIZE_PATTERN,
+} from './units.ts';
+
+/** A zod issue that carries a finding; `problems.ts` reads it back. */
+export function issue({ message, mend, path = [], subject = 'value' }: Finding) {
+  return { code: 'custom' as const, message, path: [...path], params: { mend, subject } };
+}
+
+/** A string with one rule of its own; `pattern` is the same rule for editors, as far as a pattern can say it. */
+export function text(check: (value: string) => Finding | undefined, pattern?: string) {
+  const schema = z.string().superRefine((value, ctx) => {
+    const found = check(value);
+    if (found !== undefined) ctx.addIssue(issue(found));
+  });
+  return pattern === undefined ? schema : schema.meta({ pattern });
+}
+
+/**
+ * A duration; parsed to milliseconds.
+ *
+ * @param preset the default, as an admin would write it
+ * @param description what the key is for; the unit is added to it
+ * @param least the shortest one allowed, in ms
+ */
+export function duration(preset: string, description: string, { least = 1 }: { least?: number } = {}) {
+  const mend = 'write a number of seconds, or text such as 250ms, 30s, 5m, 1h';
+  return z
+    .union([z.number(), z.string()], { error: 'is not a duration' })
+    .transform((value, ctx) => {
+      const ms = parseDuration(value);
+      if (ms !== undefined && ms >= least && ms <= LONGEST_DURATION) return ms;
+      if (ms === undefined) ctx.addIssue(issue({ message: 'is not a duration', mend }));
+      else if (ms < least) {
+        ctx.addIssue(issue({ message: 'is too short', mend: `write ${formatDuration(least)} or more` }));
+      } else ctx.addIssue(issue({ message: 'is too long', mend: 'write 24d or less' }));
+      return z.NEVER;
+    })
+    .meta({ pattern: DURATION_PATTERN, examples: ['250ms', '30s', '5m', '1h'] })
+    .prefault(preset)
+    .describe(`${description} Seconds, or text such as 250ms, 30s, 5m, 1h.`);
+}
+
+/** A size; parsed to bytes. Parameters as for `duration`; `least` is in bytes. */
+export function size(preset: string, description: string, { least = 1_024 }: { least?: number } = {}) {
+  return z
+    .union([z.number(), z.string()], { error: 'is not a size' })
+    .transform((value, ctx) => {
+      const bytes = parseSize(value);
+      if (bytes !== undefined && bytes >= least) return bytes;
+      ctx.addIssue(
+        issue(
+          bytes === undefined
+            ? { message: 'is not a size', mend: sizeMend(value) }
+            : { message: 'is too small', mend: `write ${formatSize(least)} or more` },
+        ),
+      );
+      return z.NEVER;
+    })
+    .meta({ pattern: SIZE_PATTERN, examples: ['512KiB', '4MiB', '1GiB'] })
+    .prefault(preset)
+    .describe(`${description} Bytes, or text such as 512KiB, 4MiB, 1GiB.`);
+}
+
+/** `4MB` is decimal to some and binary to others, so it is not guessed at. */
+function sizeMend(value: number | string): string {
+  const [, amount, letter] = /^(\d+(?:\.\d+)?) ?([kKmMgG])[bB]?$/.exec(String(value)) ?? [];
+  if (amount !== undefined && letter !== undefined) return `did you mean "${amount}${letter.toUpperCase()}iB"?`;
+  return 'write a number of bytes, or text such as 512KiB, 4MiB, 1GiB';
+}
+
+/** A section may be left out, or be empty because all its keys are commented out; both mean all defaults. */
+export function section<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape, z.core.$strict>) {
+  return schema
+    .nullable()
+    .transform((value): z.output<z.ZodObject<Shape, z.core.$strict>> => value ?? schema.parse({}))
+    .prefault({} as never);
+}

@@ -1,0 +1,115 @@
+/** Zod issues as findings: what was expected, in an admin's words, and the nearest thing that would have been right. */
+import type { z } from 'zod';
+import type { Finding } from './finding.ts';
+import { configJsonSchema, type JsonSchema, schemaAt } from './json-schema.ts';
+import { nearest } from './nearest.ts';
+import { valueAt } from './problems.ts';
+
+type Issue = z.core.$ZodIssue;
+
+const NOUNS: Record<string, string> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a mapping',
+  record: 'a mapping',
+};
+
+/** @param raw the data that was parsed, to see what stands where something else was expected */
+export function findingsOf(issues: readonly Issue[], raw: unknown): Finding[] {
+  const schema = configJsonSchema();
+  return issues.flatMap((issue) => explain(issue, raw, schema));
+}
+
+/** Whether the issue is that text stands where a number or a boolean belongs. */
+export function wantsScalar(issue: Issue): 'number' | 'boolean' | undefined {
+  if (issue.code !== 'invalid_type') return undefined;
+  if (issue.expected === 'boolean') return 'boolean';
+  return issue.expected === 'number' || issue.expected === 'int' ? 'number' : undefined;
+}
+
+function explain(issue: Issue, raw: unknown, schema: JsonSchema): Finding[] {
+  const { path } = issue;
+  const at = schemaAt(schema, path);
+  switch (issue.code) {
+    case 'custom':
+      return [{ path, message: issue.message, ...(issue.params as Pick<Finding, 'mend' | 'subject'>) }];
+    case 'invalid_key':
+      return issue.issues
+        .flatMap((inner) => explain(inner, raw, schema))
+        .map((it) => ({ ...it, path, subject: 'key' }));
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => unknownKey([...path, key], at, schema));
+    case 'invalid_value':
+      return [notOneOf(path, issue.values.map(String), valueAt(raw, path))];
+    case 'invalid_type':
+      return [
+        { path, ...wrongType(NOUNS[wholeNumber(at) ? 'int' : issue.expected] ?? issue.expected, valueAt(raw, path)) },
+      ];
+    case 'invalid_union':
+      return [
+        {
+          path,
+          message: issue.message,
+          mend: `write it such as ${(at?.examples as string[] | undefined)?.join(', ')}`,
+        },
+      ];
+    case 'too_small':
+      return [{ path, message: `is less than ${issue.minimum}`, mend: range(at) }];
+    case 'too_big':
+      return [{ path, message: `is more than ${issue.maximum}`, mend: range(at) }];
+    default:
+      return [
+        { path, message: `is not valid (${issue.code})`, mend: 'compare it with the examples in config/examples' },
+      ];
+  }
+}
+
+function unknownKey(path: PropertyKey[], at: JsonSchema | undefined, schema: JsonSchema): Finding {
+  const key = String(path.at(-1));
+  const known = Object.keys(at?.properties ?? {}).filter((name) => name !== '$schema');
+  const close = nearest(key, known);
+  const home = Object.entries(schema.properties ?? {}).find(([, { properties }]) =>
+    Object.hasOwn(properties ?? {}, key),
+  );
+  const mend =
+    close !== undefined
+      ? `did you mean \`${close}\`?`
+      : home !== undefined
+        ? `it belongs in \`${home[0]}\``
+        : `the keys here are ${known.join(', ')}`;
+  return { path, message: 'unknown key', mend, subject: 'none' };
+}
+
+function notOneOf(path: PropertyKey[], values: string[], found: unknown): Finding {
+  const close = typeof found === 'string' ? nearest(found, values) : undefined;
+  const mend = close === undefined ? `write ${values.join(' or ')}` : `did you mean "${close}"?`;
+  return { path, message: values.length === 1 ? `is not ${values[0]}` : `is not one of ${values.join(', ')}`, mend };
+}
+
+function wrongType(noun: string, found: unknown): Pick<Finding, 'message' | 'mend'> {
+  const message = `is not ${noun}`;
+  if (noun === 'text' && (typeof found === 'number' || typeof found === 'boolean')) {
+    return { message, mend: `put it in quotes: "${found}"` };
+  }
+  const quoted = typeof found === 'string' && found.trim() !== '' && Number.isFinite(Number(found));
+  if (noun.endsWith('number') && quoted) return { message, mend: 'write it without quotes' };
+  const mends: Record<string, string> = {
+    text: 'write text',
+    'a list': 'write it as [first, second], or as lines that start with "- "',
+    'a mapping': 'write it as lines of the form `key: value`',
+  };
+  return { message, mend: mends[noun] ?? `write ${noun}` };
+}
+
+function wholeNumber(at: JsonSchema | undefined): boolean {
+  return [at?.type].flat().includes('integer');
+}
+
+function range(at: JsonSchema | undefined): string {
+  const { minimum, maximum } = at ?? {};
+  const unbounded = maximum === undefined || maximum === Number.MAX_SAFE_INTEGER;
+  return unbounded ? `write ${minimum} or more` : `write a whole number from ${minimum} to ${maximum}`;
+}

@@ -1,0 +1,81 @@
+/** The JSON Schema of the config file, for editors: what may be written, before interpolation and defaults. */
+import { z } from 'zod';
+import { configSchema } from './schema.ts';
+
+/** A JSON Schema node, as far as this project reads one. */
+export interface JsonSchema {
+  [keyword: string]: unknown;
+  type?: string | string[];
+  properties?: Record<string, JsonSchema>;
+  additionalProperties?: JsonSchema | boolean;
+  items?: JsonSchema;
+  anyOf?: JsonSchema[];
+  $defs?: Record<string, JsonSchema>;
+  $ref?: string;
+}
+
+const PLACEHOLDER = '\\$\\{(env|file):[^}]+\\}';
+
+/** Draft 2020-12 schema of the file an admin writes. A new object every time. */
+export function configJsonSchema(): JsonSchema {
+  const schema = z.toJSONSchema(configSchema, { io: 'input', target: 'draft-2020-12' }) as JsonSchema;
+  const { $schema, ...rest } = editable(schema);
+  return { $schema, title: 'Patchbay config', description: 'Settings of the Patchbay MCP gateway.', ...rest };
+}
+
+/** The text of `config/patchbay.schema.json`; the same schema always gives the same text. */
+export function configJsonSchemaText(): string {
+  return `${JSON.stringify(configJsonSchema(), null, 2)}\n`;
+}
+
+/** The schema of the value at a path, or undefined when the path leaves the schema. */
+export function schemaAt(root: JsonSchema, path: readonly PropertyKey[]): JsonSchema | undefined {
+  let node: JsonSchema | undefined = root;
+  for (const key of path) {
+    const { properties, additionalProperties, items }: JsonSchema = node;
+    if (typeof key === 'number') node = items;
+    else if (properties !== undefined) node = Object.hasOwn(properties, key) ? properties[String(key)] : undefined;
+    else node = typeof additionalProperties === 'object' ? additionalProperties : undefined;
+    const definition: string | undefined = node?.$ref?.replace('#/$defs/', '');
+    if (definition !== undefined) node = root.$defs?.[definition];
+    if (node === undefined) return undefined;
+  }
+  return node;
+}
+
+/** Every value that interpolation can produce may also be written as a placeholder. */
+function editable(node: JsonSchema): JsonSchema {
+  const { properties, additionalProperties, items, $defs, anyOf, ...rest } = node;
+  const [only, empty] = anyOf ?? [];
+  if (only !== undefined && empty?.type === 'null') return { ...rest, ...editable(only), type: ['object', 'null'] };
+  const result: JsonSchema = withPlaceholder(rest);
+  if (properties !== undefined) result.properties = mapValues(properties, editable);
+  if (additionalProperties !== undefined) {
+    const open = typeof additionalProperties === 'object';
+    result.additionalProperties = open ? editable(additionalProperties) : additionalProperties;
+  }
+  if (items !== undefined) result.items = editable(items);
+  if ($defs !== undefined) result.$defs = mapValues($defs, editable);
+  return result;
+}
+
+function withPlaceholder(node: JsonSchema): JsonSchema {
+  if (node.enum !== undefined) {
+    const { type, enum: values, ...rest } = node;
+    return {
+      ...rest,
+      anyOf: [
+        { type: 'string', enum: values },
+        { type: 'string', pattern: `^${PLACEHOLDER}$` },
+      ],
+    };
+  }
+  if (node.type === 'integer' || node.type === 'boolean') {
+    return { ...node, type: [node.type, 'string'], pattern: `^${PLACEHOLDER}$` };
+  }
+  return typeof node.pattern === 'string' ? { ...node, pattern: `${node.pattern}|${PLACEHOLDER}` } : node;
+}
+
+function mapValues<T, U>(record: Record<string, T>, change: (value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+}

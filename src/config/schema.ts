@@ -1,0 +1,149 @@
+/** The one schema of the config file: the types, the defaults and the JSON Schema all come from it. */
+import { z } from 'zod';
+import { duration, issue, section, size, text } from './fields.ts';
+import type { Finding } from './finding.ts';
+import { isLoopback } from './loopback.ts';
+import * as is from './text.ts';
+import { type Upstream, upstreamSchema } from './upstream.ts';
+
+/** Keys whose entries are upstreams; the second is what Claude and Cursor files call them, the third VS Code. */
+export const UPSTREAM_KEYS = ['upstreams', 'mcpServers', 'servers'] as const;
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+
+const server = z.strictObject({
+  host: text(is.listenHost)
+    .default('127.0.0.1')
+    .describe('Address to listen on. Other machines reach it only at an address of this one, or at 0.0.0.0 for all.'),
+  port: z.int().min(0).max(65_535).default(8080).describe('TCP port to listen on; 0 takes any free one.'),
+  publicUrl: text(is.publicUrl)
+    .transform((url) => url.replace(/\/+$/, ''))
+    .optional()
+    .describe('URL that clients reach Patchbay at, without /mcp, when it is not http://host:port.'),
+  allowedHosts: z
+    .array(text(is.hostHeader).transform((host) => host.toLowerCase()))
+    .prefault([])
+    .describe('Names accepted in the Host header, without port, beside those of host and publicUrl.'),
+  allowedOrigins: z
+    .array(text(is.exactOrigin))
+    .default([])
+    .describe('Origins whose web pages may connect, such as https://app.example.com; "null" for pages without one.'),
+  maxBodySize: size('4MiB', 'Largest request body.'),
+  maxDepth: z.int().min(8).max(10_000).default(128).describe('Deepest nesting of a JSON request body, in levels.'),
+  keepAlive: duration('20s', 'Time between the comments that keep an event stream open; 0 sends none.', { least: 0 }),
+  drainTimeout: duration('10s', 'How long open calls may finish when Patchbay is stopped.', { least: 0 }),
+});
+
+const auth = z.strictObject({
+  mode: z.enum(['none']).default('none').describe('How clients sign in: none serves everyone who can connect.'),
+  insecure: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Allow mode none on a host that other machines can reach, because something in front checks who connects.',
+    ),
+});
+
+const names = z.strictObject({
+  prefix: z
+    .enum(['always', 'conflict', 'never'])
+    .default('always')
+    .describe(
+      'When an exposed name starts with its upstream: always, only where two upstreams use the same name, never.',
+    ),
+  separator: text(is.separator, '^[A-Za-z0-9_-]{1,8}$').default('__').describe('Between upstream and upstream name.'),
+  maxLength: z
+    .int()
+    .min(16)
+    .max(128)
+    .default(64)
+    .describe('Longest exposed name, in characters; some hosts refuse over 64.'),
+});
+
+const lists = z.strictObject({
+  pageSize: z.int().min(0).max(100_000).default(0).describe('Items in one page of a list; 0 sends all in one page.'),
+  firstWait: duration('5s', 'How long the first initialize or list waits for slow upstreams.', { least: 0 }),
+  refresh: duration('5m', 'How old a catalog may be before it is fetched again.'),
+  maxPages: z.int().min(1).default(100).describe('Most pages fetched of one list of an upstream.'),
+  maxItems: z.int().min(1).default(10_000).describe('Most items taken of one list of an upstream.'),
+});
+
+const sessions = z.strictObject({
+  idleTimeout: duration('30m', 'How long an unused session is kept.'),
+  maxAge: duration('24h', 'How long any session is kept.'),
+  maxPerPrincipal: z.int().min(1).default(1_000).describe('Most open sessions of one principal.'),
+  maxInFlight: z.int().min(1).default(64).describe('Most requests in progress at once in one session.'),
+});
+
+const log = z.strictObject({
+  level: z.enum(LOG_LEVELS).default('info').describe('Least important line that is logged.'),
+  format: z
+    .enum(['auto', 'json', 'pretty'])
+    .default('auto')
+    .describe('json: one object a line; pretty: for people; auto: pretty on a terminal, else json.'),
+});
+
+const upstreams = z
+  .record(text(is.upstreamName, '^.{1,64}$'), upstreamSchema)
+  .nullish()
+  .transform((value) => value ?? {});
+
+const file = z.strictObject({
+  $schema: z.string().optional().describe('JSON Schema of this file, for editors; Patchbay does not read it.'),
+  server: section(server).describe('Where Patchbay listens, and what it accepts.'),
+  auth: section(auth).describe('Who may connect.'),
+  upstreams: upstreams.describe('The MCP servers behind Patchbay, by name.'),
+  mcpServers: upstreams.describe('Same as upstreams, as Claude and Cursor files call it.'),
+  servers: upstreams.describe('Same as upstreams, as VS Code files call it.'),
+  names: section(names).describe('How tools and prompts are called.'),
+  lists: section(lists).describe('How catalogs are fetched and listed.'),
+  sessions: section(sessions).describe('Limits of client sessions.'),
+  log: section(log).describe('What is logged on stderr.'),
+});
+
+type File = z.output<typeof file>;
+
+/** Schema of a whole config file, after interpolation. It parses to `Config`. */
+export const configSchema = file
+  .superRefine((config, ctx) => {
+    for (const rule of [openOnlyOnLoopback, eachUpstreamOnce]) {
+      for (const found of rule(config)) ctx.addIssue(issue(found));
+    }
+  })
+  .transform(({ $schema, mcpServers, servers, ...config }) => ({
+    ...config,
+    // No prototype: `upstreams.constructor` is undefined unless an upstream has that name.
+    upstreams: Object.assign(Object.create(null), config.upstreams, mcpServers, servers) as Record<string, Upstream>,
+  }));
+
+type Frozen<T> = T extends object ? { readonly [Key in keyof T]: Frozen<T[Key]> } : T;
+
+/** Effective settings: every default filled in, durations in ms, sizes in bytes, plain data, frozen all the way down. */
+export type Config = Frozen<z.output<typeof configSchema>>;
+export type UpstreamConfig = Frozen<Upstream>;
+
+function* openOnlyOnLoopback({ server: { host }, auth: { mode, insecure } }: File): Iterable<Finding> {
+  if (mode !== 'none' || insecure || isLoopback(host)) return;
+  yield {
+    path: ['server', 'host'],
+    message: 'can be reached by other machines, and auth.mode none lets everyone in',
+    mend: 'listen on 127.0.0.1, or set auth.insecure: true if something in front of Patchbay checks who connects',
+  };
+}
+
+function* eachUpstreamOnce(config: File): Iterable<Finding> {
+  const seen = new Map<string, string>();
+  for (const key of UPSTREAM_KEYS) {
+    for (const name of Object.keys(config[key])) {
+      const first = seen.get(name);
+      if (first === undefined) seen.set(name, key);
+      else
+        yield {
+          path: [key, name],
+          message: `is also in \`${first}\``,
+          mend: 'rename one of the two',
+          subject: 'none',
+        };
+    }
+  }
+}

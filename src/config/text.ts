@@ -1,0 +1,122 @@
+/** Rules for the text values in a config file: one function a rule, each saying what is wrong and how to mend it. */
+import type { Finding } from './finding.ts';
+import { fillPort } from './port.ts';
+
+/** RFC 9110 §5.6.2 `token`. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+
+/** Headers that belong to the connection or to MCP itself: Patchbay writes them anew for every request. */
+const OWN_HEADERS = new Set([
+  'accept',
+  'connection',
+  'content-length',
+  'content-type',
+  'keep-alive',
+  'last-event-id',
+  'mcp-method',
+  'mcp-name',
+  'mcp-protocol-version',
+  'mcp-session-id',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+export function upstreamName(name: string): Finding | undefined {
+  if (name === '') return { message: 'is not a name', mend: 'give the upstream a name' };
+  if (name.length > 64) return { message: 'is longer than 64 characters', mend: 'choose a shorter name' };
+  if (CONTROL.test(name)) return { message: 'has a control character', mend: 'use printable characters only' };
+  return undefined;
+}
+
+/** Where the gateway listens: a name or an address, without scheme or port. */
+export function listenHost(host: string): Finding | undefined {
+  if (/^[\w.-]+$/.test(host) || /^\[?[0-9A-Fa-f:.]+(%\w+)?\]?$/.test(host)) return undefined;
+  return { message: 'is not a host', mend: 'write a name or an address, such as 127.0.0.1 or 0.0.0.0' };
+}
+
+/** A name of a `Host` header; the port in that header does not matter. */
+export function hostHeader(host: string): Finding | undefined {
+  if (/^[\w.-]+$/.test(host) || /^\[[0-9A-Fa-f:.]+\]$/.test(host)) return undefined;
+  const bare = /^(?:\w+:\/\/)?([\w.-]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?(?:\/.*)?$/.exec(host)?.[1];
+  return {
+    message: 'is not a host name',
+    mend: bare === undefined ? 'write a name such as mcp.example.com' : `write "${bare}", without scheme and port`,
+  };
+}
+
+/** RFC 6454 §6.2: the serialisation of an origin, which is what an `Origin` header holds. */
+export function exactOrigin(origin: string): Finding | undefined {
+  if (origin === 'null' || /^(?!https?:)[a-z][a-z0-9+.-]*:\/\/[^/?#\s]+$/.test(origin)) return undefined;
+  const url = URL.canParse(origin) ? new URL(origin) : undefined;
+  if (url?.origin === origin && origin !== 'null') return undefined;
+  const known = url !== undefined && url.origin !== 'null';
+  return {
+    message: 'is not an origin',
+    mend: known ? `write "${url.origin}"` : 'write scheme, host and port, such as https://app.example.com',
+  };
+}
+
+/** The address clients use: http(s), to which paths such as `/mcp` are added. */
+export function publicUrl(value: string): Finding | undefined {
+  const found = httpUrl(value);
+  if (found !== undefined) return found;
+  if (/[?#]/.test(value)) return { message: 'has a query or a fragment', mend: 'end the URL with its path' };
+  return undefined;
+}
+
+/** The address of an upstream; it may have `${port}` in it. */
+export function upstreamUrl(value: string): Finding | undefined {
+  const found = httpUrl(fillPort(value, 1));
+  if (found !== undefined) return found;
+  if (value.includes('#')) return { message: 'has a fragment', mend: 'delete the part from # on' };
+  return undefined;
+}
+
+function httpUrl(value: string): Finding | undefined {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    return { message: 'is not an http or https URL', mend: 'write one such as https://mcp.example.com/mcp' };
+  }
+  if (url.username !== '' || url.password !== '') {
+    return { message: 'has a user name or password in it', mend: 'move them to an Authorization header' };
+  }
+  return undefined;
+}
+
+export function headerName(name: string): Finding | undefined {
+  if (!TOKEN.test(name)) return { message: 'is not a header name', mend: 'write one such as Authorization' };
+  if (!OWN_HEADERS.has(name.toLowerCase())) return undefined;
+  return { message: 'is a header that Patchbay writes itself', mend: 'delete it' };
+}
+
+/** RFC 9110 §5.5: no line breaks or other control characters but the tab; above Latin-1 nothing can be sent. */
+export function headerValue(value: string): Finding | undefined {
+  if (!CONTROL.test(value.replaceAll('\t', '')) && !/[\u0100-\uffff]/.test(value)) return undefined;
+  return { message: 'cannot be sent as a header', mend: 'use one line of printable Latin-1 text' };
+}
+
+export function envName(name: string): Finding | undefined {
+  if (/^[^=\0]+$/.test(name)) return undefined;
+  return { message: 'is not the name of an environment variable', mend: 'write one such as API_TOKEN, without "="' };
+}
+
+/** A process takes neither arguments nor variables with a NUL in them. */
+export function processText(value: string): Finding | undefined {
+  if (!value.includes('\0')) return undefined;
+  return { message: 'has a NUL character', mend: 'delete that character' };
+}
+
+export function command(value: string): Finding | undefined {
+  if (value.trim() === '') return { message: 'is not a command', mend: 'write the program to start, such as npx' };
+  return processText(value);
+}
+
+export function separator(value: string): Finding | undefined {
+  if (/^[A-Za-z0-9_-]{1,8}$/.test(value)) return undefined;
+  return { message: 'is not a separator', mend: 'write 1 to 8 letters, digits, "_" or "-"' };
+}

@@ -1,0 +1,73 @@
+/** What is valid in a config and yet probably not meant. */
+import type { Finding } from './finding.ts';
+import { type Origins, pathKey } from './interpolate.ts';
+import { isLoopback } from './loopback.ts';
+import { hasPort } from './port.ts';
+import type { Config, UpstreamConfig } from './schema.ts';
+
+const SECRET_NAME = /authorization|cookie|token|secret|password|passwd|api[-_]?key|credential/i;
+
+/**
+ * @param origins tells a secret that is written out from one that came from a placeholder
+ * @param pathOf where in the file an upstream stands, since it may be under any of three keys
+ */
+export function* warningsOf(
+  config: Config,
+  origins: Origins,
+  pathOf: (upstream: string) => readonly PropertyKey[],
+): Iterable<Finding> {
+  const upstreams = Object.entries(config.upstreams);
+  if (!upstreams.some(([, { enabled }]) => enabled)) {
+    yield { message: 'no upstream is enabled', mend: 'add one under `upstreams`', subject: 'none' };
+  }
+  yield* openToAll(config);
+  for (const [name, upstream] of upstreams) {
+    yield* plainSecrets(upstream, origins, pathOf(name));
+    yield* portUnused(upstream, pathOf(name));
+    yield* commandLine(upstream, pathOf(name));
+  }
+}
+
+function* openToAll({ server, auth }: Config): Iterable<Finding> {
+  if (auth.mode !== 'none' || isLoopback(server.host)) return;
+  yield {
+    path: ['auth', 'insecure'],
+    message: 'whoever can connect may use every upstream',
+    mend: 'make sure that something in front of Patchbay checks who connects',
+    subject: 'none',
+  };
+}
+
+function* plainSecrets(upstream: UpstreamConfig, origins: Origins, path: readonly PropertyKey[]): Iterable<Finding> {
+  const secrets = {
+    headers: 'headers' in upstream ? upstream.headers : {},
+    env: 'env' in upstream ? upstream.env : {},
+  };
+  for (const [key, values] of Object.entries(secrets)) {
+    for (const [name, value] of Object.entries(values)) {
+      const at = [...path, key, name];
+      if (!SECRET_NAME.test(name) || value === '' || origins.has(pathKey(at))) continue;
+      const mend = `take it from the environment with \${env:NAME}, or from a file with \${file:/path}`;
+      yield { path: at, message: 'looks like a secret written out in the file', mend, subject: 'none' };
+    }
+  }
+}
+
+/** The process learns its port from `args` or `env`; the gateway finds it through `url`. */
+function* portUnused(upstream: UpstreamConfig, path: readonly PropertyKey[]): Iterable<Finding> {
+  if (upstream.kind !== 'started-http') return;
+  const told = [...upstream.args, ...Object.values(upstream.env)].some(hasPort);
+  if (told === hasPort(upstream.url)) return;
+  const [has, lacks] = told ? ['`args` or `env`', '`url`'] : ['`url`', '`args` and `env`'];
+  yield { path, message: `\${port} is in ${has} but not in ${lacks}`, mend: `use it in both`, subject: 'none' };
+}
+
+function* commandLine(upstream: UpstreamConfig, path: readonly PropertyKey[]): Iterable<Finding> {
+  if (!('command' in upstream) || upstream.args.length > 0 || !/\S\s+-/.test(upstream.command)) return;
+  yield {
+    path: [...path, 'command'],
+    message: 'the command seems to have its arguments in it',
+    mend: 'move them to `args`, one item each',
+    subject: 'none',
+  };
+}

@@ -1,0 +1,125 @@
+/**
+ * Every error Patchbay itself can answer with: one row each, with its JSON-RPC code, its HTTP status when it is decided
+ * before dispatch, and its text. `{x}` in a text is filled from the details. `docs/errors.md` lists the same rows; a test
+ * holds the two together.
+ */
+
+/** JSON-RPC 2.0 and MCP error codes (protocol.md §1.11 names who may emit which). */
+export const code = {
+  parseError: -32700,
+  invalidRequest: -32600,
+  methodNotFound: -32601,
+  invalidParams: -32602,
+  internalError: -32603,
+  generic: -32000,
+  resourceNotFound: -32002,
+} as const;
+
+interface Row {
+  readonly code: number;
+  readonly status: number;
+  readonly text: string;
+}
+
+const row = (code: number, status: number, text: string): Row => ({ code, status, text });
+
+export const errors = {
+  // front door: decided before dispatch, answered with this HTTP status
+  methodNotAllowed: row(code.generic, 405, 'HTTP method {method} is not served here; use one of {allow}'),
+  hostRefused: row(
+    code.generic,
+    403,
+    'Host "{host}" is not in the allow-list; add it to server.allowedHosts or set server.publicUrl',
+  ),
+  originRefused: row(
+    code.generic,
+    403,
+    'Origin "{origin}" is not in the allow-list; add it to server.allowedOrigins to let this page connect',
+  ),
+  bodyTooLarge: row(code.generic, 413, 'The body is larger than server.maxBodySize ({limit} bytes)'),
+  bodyTooDeep: row(code.invalidRequest, 400, 'The body is nested deeper than server.maxDepth ({limit})'),
+  contentType: row(code.generic, 415, 'Content-Type must be application/json'),
+  notAcceptable: row(code.generic, 406, 'Accept must list {need}'),
+  parse: row(code.parseError, 400, 'The body is not valid JSON: {detail}'),
+  invalidRequest: row(code.invalidRequest, 400, 'Not a JSON-RPC 2.0 message: {detail}'),
+  invalidId: row(code.invalidRequest, 400, 'A request id must be a string or an integer'),
+  batch: row(code.invalidRequest, 400, 'Batches are part of protocol version 2025-03-26 only: {detail}'),
+  protocolVersion: row(
+    code.invalidRequest,
+    400,
+    'MCP-Protocol-Version "{version}" is not supported here; supported: {supported}',
+  ),
+  headerMismatch: row(-32020, 400, 'Header and body disagree: {detail}'),
+  modernEnvelope: row(code.invalidParams, 400, '{detail}'),
+  sessionMissing: row(code.generic, 400, 'Mcp-Session-Id header is required; send initialize first'),
+  sessionUnknown: row(code.generic, 404, 'Session not found; send initialize to start a new one'),
+  sessionLive: row(code.invalidRequest, 400, 'This session is already initialized'),
+  sessionLimit: row(
+    code.generic,
+    429,
+    'Too many open sessions for this principal (sessions.maxPerPrincipal is {limit}); close one first',
+  ),
+  draining: row(code.generic, 503, 'The gateway is shutting down; connect again in a moment'),
+
+  // in band: HTTP 200 with a JSON-RPC error
+  duplicateId: row(code.invalidRequest, 200, 'A request with id {id} is already in progress in this session'),
+  tooManyInFlight: row(
+    code.generic,
+    200,
+    'Too many requests in progress in this session (sessions.maxInFlight is {limit}); wait for one to finish',
+  ),
+  methodNotFound: row(code.methodNotFound, 200, 'Method not found: {method}'),
+  invalidParams: row(code.invalidParams, 200, 'Invalid params for {method}: {detail}'),
+  unknownTool: row(code.invalidParams, 200, 'Unknown tool: {name}'),
+  unknownPrompt: row(code.invalidParams, 200, 'Unknown prompt: {name}'),
+  unknownResource: row(code.resourceNotFound, 200, 'Resource not found: {uri}'),
+  unknownReference: row(code.invalidParams, 200, 'Unknown completion reference: {ref}'),
+  invalidCursor: row(code.invalidParams, 200, 'Invalid or outdated cursor; list again from the start'),
+  upstreamUnavailable: row(code.internalError, 200, 'Upstream {upstream} is not available: {detail}'),
+  upstreamTimeout: row(
+    code.internalError,
+    200,
+    'Upstream {upstream} did not answer {method} within {ms} ms (timeouts.{knob}); the request was cancelled there',
+  ),
+  upstreamLost: row(
+    code.internalError,
+    200,
+    'Upstream {upstream} was lost while {method} was in progress ({detail}); whether it took effect is unknown',
+  ),
+  upstreamMalformed: row(code.internalError, 200, 'Upstream {upstream} sent a malformed answer to {method}: {detail}'),
+  upstreamStatus: row(code.internalError, 200, 'Upstream {upstream} answered HTTP {status} to {method}{detail}'),
+  internal: row(code.internalError, 200, 'Internal error in the gateway; its log has the details'),
+} as const satisfies Record<string, Row>;
+
+export type ErrorName = keyof typeof errors;
+
+/** An error of Patchbay's own, ready to be answered: `name` is its row, `status` the HTTP status outside of dispatch. */
+export class Fault extends Error {
+  readonly fault: ErrorName;
+  readonly code: number;
+  readonly status: number;
+  readonly data: Record<string, unknown> | undefined;
+  /** What filled the text; for programs, never sent. */
+  readonly details: Readonly<Record<string, string | number>>;
+
+  constructor(fault: ErrorName, details: Record<string, string | number> = {}, data?: Record<string, unknown>) {
+    const { code, status, text } = errors[fault];
+    super(fill(text, details));
+    this.name = 'Fault';
+    this.fault = fault;
+    this.code = code;
+    this.status = status;
+    this.data = data;
+    this.details = details;
+  }
+}
+
+const LONGEST_DETAIL = 300;
+
+function fill(text: string, details: Record<string, string | number>): string {
+  return text.replace(/\{(\w+)\}/g, (whole, key: string) => {
+    if (!Object.hasOwn(details, key)) return whole;
+    const value = String(details[key]);
+    return value.length > LONGEST_DETAIL ? `${value.slice(0, LONGEST_DETAIL)}…` : value;
+  });
+}

@@ -1,0 +1,64 @@
+/** The HTTP server: Fastify with bodies kept as bytes and every error spelled as JSON-RPC. */
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { Fault } from '../errors.ts';
+import { composeError, rawId } from '../protocol/message.ts';
+import { type Gateway, Rejected } from './pipeline.ts';
+import { type Readiness, routes } from './routes.ts';
+
+export interface AppSettings {
+  /** Bytes. */
+  readonly maxBodySize: number;
+}
+
+/** How long a client may take to send a request, milliseconds. */
+const REQUEST_TIMEOUT = 60_000;
+const RETRY_AFTER: Readonly<Record<number, string>> = { 429: '10', 503: '2' };
+
+export function createApp(gateway: Gateway, settings: AppSettings, readiness: Readiness): FastifyInstance {
+  const app = Fastify({
+    bodyLimit: settings.maxBodySize,
+    requestTimeout: REQUEST_TIMEOUT,
+    exposeHeadRoutes: false,
+    forceCloseConnections: true,
+    return503OnClosing: false,
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const fault = asFault(error, settings);
+    if (fault.fault === 'internal') gateway.log.error({ err: error, method: request.method }, 'a request failed');
+    else gateway.log.debug({ fault: fault.fault, status: fault.status, reason: fault.message }, 'request refused');
+    sendFault(reply, fault);
+  });
+  app.setNotFoundHandler((_request: FastifyRequest, reply) => {
+    reply.code(404).send({ error: 'not_found', message: 'Nothing is served here. The MCP endpoint is /mcp.' });
+  });
+  routes(app, gateway, readiness);
+  return app;
+}
+
+function asFault(error: FastifyError, settings: AppSettings): Fault {
+  if (error instanceof Fault) return error;
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new Fault('bodyTooLarge', { limit: settings.maxBodySize });
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new Fault('contentType');
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return new Fault('parse', { detail: 'the body does not have the length it announces' });
+    default:
+      return new Fault('internal');
+  }
+}
+
+function sendFault(reply: FastifyReply, fault: Fault): void {
+  const rejection = fault instanceof Rejected ? fault.rejection : undefined;
+  const id = rejection?.echo && rejection.message ? rawId(rejection.message) : undefined;
+  const retry = RETRY_AFTER[fault.status];
+  if (retry) reply.header('retry-after', retry);
+  // before dispatch an internal error is an HTTP error as well
+  const status = fault.fault === 'internal' ? 500 : fault.status;
+  reply.code(status).type('application/json').send(composeError(id, fault));
+}

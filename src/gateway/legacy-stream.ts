@@ -1,0 +1,43 @@
+/** GET and DELETE of a legacy client (protocol.md §1.5). */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Fault } from '../errors.ts';
+import { accepts, VERSION_HEADER } from '../protocol/headers.ts';
+import { isModernVersion } from '../protocol/versions.ts';
+import { headerOf } from './guard.ts';
+import { checkVersion, sessionOf } from './legacy-post.ts';
+import { type Gateway, principalOf } from './pipeline.ts';
+import { GetStream } from './standalone-stream.ts';
+
+/** Opens the session's standalone stream; a newer one takes the place of an older one. */
+export function openStream(gateway: Gateway, request: FastifyRequest, reply: FastifyReply): void {
+  refuseModern(request, reply);
+  if (gateway.draining()) throw new Fault('draining');
+  const principal = principalOf(gateway, request);
+  if (!request.headers.accept || !accepts(request.headers.accept, 'text/event-stream'))
+    throw new Fault('notAcceptable', { need: 'text/event-stream' });
+  checkVersion(request);
+  const session = sessionOf(gateway, principal, request);
+  reply.hijack();
+  const older = session.stream;
+  session.stream = new GetStream(reply.raw, gateway.heartbeat, (stream) => {
+    if (session.stream === stream) session.stream = undefined;
+    session.usedAt = Date.now();
+  });
+  older?.close();
+}
+
+/** Ends the session and everything under it. */
+export function endSession(gateway: Gateway, request: FastifyRequest, reply: FastifyReply): void {
+  refuseModern(request, reply);
+  const principal = principalOf(gateway, request);
+  checkVersion(request);
+  gateway.sessions.end(sessionOf(gateway, principal, request), 'the client closed it');
+  reply.code(200).send();
+}
+
+function refuseModern(request: FastifyRequest, reply: FastifyReply): void {
+  const version = headerOf(request, VERSION_HEADER);
+  if (version === undefined || !isModernVersion(version)) return;
+  reply.header('allow', 'POST');
+  throw new Fault('methodNotAllowed', { method: `${request.method} with this protocol version`, allow: 'POST' });
+}

@@ -1,0 +1,26 @@
+/** Every route of the server. */
+import type { FastifyInstance } from 'fastify';
+import { preflight } from './guard.ts';
+import { endSession, openStream } from './legacy-stream.ts';
+import { type Gateway, post } from './pipeline.ts';
+
+export type Readiness = () => 'starting' | 'ready' | 'draining';
+
+export function routes(app: FastifyInstance, gateway: Gateway, readiness: Readiness): void {
+  app.get('/healthz', async () => ({ status: 'ok' }));
+  app.get('/readyz', async (_request, reply) => {
+    const status = readiness();
+    return reply.code(status === 'ready' ? 200 : 503).send({ status });
+  });
+
+  const onRequest = gateway.guard;
+  app.register(async (mcp) => {
+    mcp.addHook('onRequest', async (request, reply) => onRequest(request, reply));
+    mcp.post('/mcp', (request, reply) => post(gateway, request, reply));
+    mcp.get('/mcp', async (request, reply) => openStream(gateway, request, reply));
+    mcp.delete('/mcp', async (request, reply) => endSession(gateway, request, reply));
+    mcp.options('/mcp', async (request, reply) => preflight(request, reply));
+    // refused by the guard, with the methods that are served
+    mcp.route({ method: ['HEAD', 'PUT', 'PATCH'], url: '/mcp', handler: async () => undefined });
+  });
+}

@@ -1,0 +1,48 @@
+/** The command line: names, options and help of every command (design.md §6). */
+import { readFileSync } from 'node:fs';
+import { Command, InvalidArgumentError } from 'commander';
+import { serve } from './commands/serve.ts';
+import { validate } from './commands/validate.ts';
+
+export const DEFAULT_CONFIG = 'config/patchbay.yaml';
+
+/** The version of this package. */
+export const VERSION = (
+  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+).version;
+
+/** Runs one command; sets the exit code. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command('patchbay')
+    .description('An MCP gateway: many MCP servers behind one URL.')
+    .version(VERSION, '-v, --version', 'print the version')
+    .showHelpAfterError('(patchbay --help lists the commands)')
+    .showSuggestionAfterError();
+
+  program
+    .command('serve')
+    .description('serve the upstreams of a config file')
+    .option('-c, --config <file>', 'config file', process.env.PATCHBAY_CONFIG ?? DEFAULT_CONFIG)
+    .option('-p, --port <n>', 'listen on this port (0 takes a free one); wins over PORT and the config', port)
+    .option('-H, --host <address>', 'listen on this address; wins over PATCHBAY_HOST and the config')
+    .option('--insecure', 'serve without authentication on an address that other machines can reach')
+    .action(async (options: { config: string; port?: number; host?: string; insecure?: true }) => {
+      process.exitCode = await serve({ ...options, version: VERSION });
+    });
+
+  program
+    .command('validate')
+    .description('check a config file; exit 1 and one line per problem')
+    .option('-c, --config <file>', 'config file', process.env.PATCHBAY_CONFIG ?? DEFAULT_CONFIG)
+    .action((options: { config: string }) => {
+      process.exitCode = validate(options.config);
+    });
+
+  await program.parseAsync([...argv]);
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > 65_535) throw new InvalidArgumentError('a port is a number from 0 to 65535.');
+  return value;
+}

@@ -1,0 +1,37 @@
+/** What methods work with. */
+import type { LearnedUris } from '../namespace/learned.ts';
+import type { Call } from '../protocol/call.ts';
+import type { Params } from '../protocol/params.ts';
+import type { Sealer } from '../sessions/seal.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { CatalogStore } from '../upstreams/catalog-store.ts';
+import type { LinkPool } from '../upstreams/pool.ts';
+import type { UpstreamSpec } from '../upstreams/spec.ts';
+import type { View } from './view.ts';
+
+export interface MethodContext {
+  readonly version: string;
+  readonly upstreams: ReadonlyMap<string, UpstreamSpec>;
+  readonly pool: LinkPool;
+  readonly catalogs: CatalogStore;
+  readonly sealer: Sealer;
+  readonly log: Logger;
+  readonly lists: {
+    /** Items a page; 0 is everything in one page. */
+    readonly pageSize: number;
+    /** How long a list waits for catalogs that are not known yet, milliseconds. */
+    readonly firstWait: number;
+  };
+  /** Stands between upstream and name in exposed names; `undefined` where names are not prefixed. */
+  readonly separator: string | undefined;
+  /** The current view of all catalogs. */
+  view(): View;
+  /** The URIs this principal has been shown in results. */
+  learned(principal: string): LearnedUris;
+}
+
+/**
+ * One request method. It ends the call by `call.sink.done`, now or later.
+ * @throws Fault or ParamsError, thrown or as a rejection, to end the call with that error
+ */
+export type Method = (context: MethodContext, call: Call, params: Params) => void | Promise<void>;

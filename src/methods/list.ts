@@ -1,0 +1,47 @@
+/** tools/list, prompts/list, resources/list, resources/templates/list: answered from the merged view. */
+import { Fault } from '../errors.ts';
+import type { Call } from '../protocol/call.ts';
+import { ITEM_KINDS, type ItemKind } from '../upstreams/catalog.ts';
+import type { Method, MethodContext } from './context.ts';
+import { listResult } from './view.ts';
+
+interface Cursor {
+  readonly kind: ItemKind;
+  readonly generation: number;
+  readonly offset: number;
+}
+
+/** @returns the method that lists one kind of item */
+export function listOf(kind: ItemKind): Method {
+  return async (context, call, params) => {
+    const cursor = params.find('cursor') ? readCursor(context, call, params.string('cursor').text) : undefined;
+    if (context.catalogs.missing().length > 0) await context.catalogs.settled(context.lists.firstWait);
+    context.catalogs.revalidate();
+    const view = context.view();
+    const { items, result, extras } = view.lists[kind];
+    const { pageSize } = context.lists;
+    if (cursor && (cursor.kind !== kind || cursor.generation !== view.generation)) throw new Fault('invalidCursor');
+    if (pageSize === 0 && !cursor) return call.sink.done({ kind: 'local', result });
+    const from = cursor?.offset ?? 0;
+    const to = pageSize === 0 ? items.length : from + pageSize;
+    let more = extras;
+    if (to < items.length) {
+      const next: Cursor = { kind, generation: view.generation, offset: to };
+      more += `,"nextCursor":${JSON.stringify(context.sealer.seal(JSON.stringify(next), boundTo(call)))}`;
+    }
+    call.sink.done({ kind: 'local', result: listResult(kind, items.slice(from, to), more) });
+  };
+}
+
+/** A cursor is good for the principal that got it and as long as the list stands (protocol.md §5, 69 and 70). */
+const boundTo = (call: Call): string => `cursor\0${call.principal.key}`;
+
+function readCursor(context: MethodContext, call: Call, text: string): Cursor {
+  const opened = context.sealer.open(text, boundTo(call));
+  if (opened === undefined) throw new Fault('invalidCursor');
+  return JSON.parse(opened) as Cursor;
+}
+
+export const listMethods = (Object.keys(ITEM_KINDS) as ItemKind[]).map(
+  (kind) => [ITEM_KINDS[kind].method, listOf(kind)] as const,
+);

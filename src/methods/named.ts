@@ -1,0 +1,43 @@
+/** tools/call and prompts/get: the exposed name names the upstream. */
+import { Fault } from '../errors.ts';
+import type { NameTable } from '../namespace/names.ts';
+import type { Call } from '../protocol/call.ts';
+import type { Method, MethodContext } from './context.ts';
+import { routeOne } from './route-one.ts';
+import type { View } from './view.ts';
+
+/** `params.task` asks for a task of the 2025-11-25 revision, which is not declared here and so is to be ignored. */
+const TASK = 'task';
+
+export const callTool: Method = named((view) => view.tools, 'unknownTool');
+export const getPrompt: Method = named((view) => view.prompts, 'unknownPrompt');
+
+function named(table: (view: View) => NameTable, unknown: 'unknownTool' | 'unknownPrompt'): Method {
+  return (context, call, params) => {
+    const { text, span } = params.string('name');
+    params.object('arguments');
+    const task = params.remove(TASK);
+    if (task) call.edits.push(task);
+    const route = (): boolean => {
+      const found = table(context.view()).resolve(text);
+      if (found) routeOne(context, call, { upstream: found.upstream, exposed: text, name: found.name }, span);
+      return found !== undefined;
+    };
+    if (route()) return;
+    return whenKnown(context, call, route, () => new Fault(unknown, { name: text }));
+  };
+}
+
+/** What is not found may belong to an upstream whose catalog is still on its way: tries once more when it is there. */
+export async function whenKnown(
+  context: MethodContext,
+  call: Call,
+  route: () => boolean,
+  unknown: () => Fault,
+): Promise<void> {
+  if (context.catalogs.missing().length > 0) {
+    await context.catalogs.settled(context.lists.firstWait);
+    if (call.ended || route()) return;
+  }
+  throw unknown();
+}

@@ -1,0 +1,102 @@
+/** Requests that go to exactly one upstream: tools/call, prompts/get, resources/read, completion/complete. */
+import { Fault } from '../errors.ts';
+import type { Call, Outcome, Round, Sink, Target } from '../protocol/call.ts';
+import type { Span } from '../protocol/json/scan.ts';
+import { legacyMethods } from '../protocol/methods.ts';
+import type { ClientIdentity } from '../upstreams/connector.ts';
+import type { Link } from '../upstreams/link.ts';
+import { SHARED_SCOPE } from '../upstreams/pool.ts';
+import type { MethodContext } from './context.ts';
+import { resultEdits } from './result-uris.ts';
+
+/**
+ * Sends a call on to its target and relays what comes back.
+ * @param nameAt where the exposed name or URI stands in the request; replaced by the upstream's own
+ */
+export function routeOne(context: MethodContext, call: Call, target: Target, nameAt: Span): void {
+  call.target = target;
+  if (target.name !== target.exposed)
+    call.edits.push({ start: nameAt.start, end: nameAt.end, text: JSON.stringify(target.name) });
+  call.sink = new RelaySink(context, call, call.sink);
+  forward(context, call, target);
+}
+
+/** Who owns the link for this call (design.md §5.3). */
+export function scopeOf(context: MethodContext, call: Call, upstream: string): string {
+  switch (context.upstreams.get(upstream)!.sharing) {
+    case 'shared':
+      return SHARED_SCOPE;
+    case 'user':
+      return `user:${call.principal.key}`;
+    case 'session':
+      return call.session === undefined ? `user:${call.principal.key}` : sessionScope(call.session);
+  }
+}
+
+export const sessionScope = (session: string): string => `session:${session}`;
+
+function forward(context: MethodContext, call: Call, { upstream }: Target): void {
+  const scope = scopeOf(context, call, upstream);
+  const lease = context.pool.lease(upstream, scope, identityFor(context, scope, call));
+  if (!(lease instanceof Promise)) return lease.request(call);
+  let cancelled = false;
+  call.oncancel = () => {
+    cancelled = true;
+  };
+  lease.then(
+    (link: Link) => {
+      if (!cancelled) link.request(call);
+    },
+    (error: unknown) => {
+      const fault = error instanceof Fault ? error : new Fault('internal');
+      if (!cancelled) call.sink.done({ kind: 'error', error: fault });
+    },
+  );
+}
+
+/** A link that serves one client is told that client's name; a shared one is told the gateway's. */
+function identityFor(context: MethodContext, scope: string, call: Call): ClientIdentity {
+  const info = scope === SHARED_SCOPE ? undefined : call.client.info;
+  return { capabilities: {}, info: info ?? { name: 'patchbay', version: context.version } };
+}
+
+/** Maps what the upstream answers to what the client may see, and repeats a request that certainly was not processed. */
+class RelaySink implements Sink {
+  readonly #context: MethodContext;
+  readonly #call: Call;
+  readonly #outer: Sink;
+  #tries = 1;
+
+  constructor(context: MethodContext, call: Call, outer: Sink) {
+    this.#context = context;
+    this.#call = call;
+    this.#outer = outer;
+  }
+
+  progress(notification: Buffer): void {
+    this.#outer.progress(notification);
+  }
+
+  log(notification: Buffer): void {
+    this.#outer.log(notification);
+  }
+
+  input(round: Round): void {
+    this.#outer.input(round);
+  }
+
+  done(outcome: Outcome): void {
+    if (outcome.kind === 'error' && outcome.unsent && this.#tries === 1 && !this.#call.ended) {
+      this.#tries++;
+      try {
+        return forward(this.#context, this.#call, this.#call.target!);
+      } catch (error) {
+        return this.#outer.done({ kind: 'error', error: error instanceof Fault ? error : new Fault('internal') });
+      }
+    }
+    if (outcome.kind !== 'complete') return this.#outer.done(outcome);
+    const shape = legacyMethods.get(this.#call.method)?.uris;
+    const edits = shape ? resultEdits(this.#context, this.#call, outcome.message, shape) : [];
+    this.#outer.done(edits.length > 0 ? { ...outcome, edits } : outcome);
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * What clients see of all catalogs together: exposed names and URIs, and the merged lists ready to send. Immutable; built
+ * anew when a catalog changes.
+ */
+import { type NameRules, type NameTable, nameTable } from '../namespace/names.ts';
+import { type UriTable, uriTable } from '../namespace/uris.ts';
+import { applyEdits, type Edit } from '../protocol/json/edit.ts';
+import { type Catalog, type CatalogItem, ITEM_KINDS, type ItemKind } from '../upstreams/catalog.ts';
+
+export interface View {
+  /** Equal for two views exactly when they were made of the same catalogs. */
+  readonly generation: number;
+  readonly catalogs: readonly Catalog[];
+  readonly tools: NameTable;
+  readonly prompts: NameTable;
+  readonly uris: UriTable;
+  readonly lists: Readonly<Record<ItemKind, MergedList>>;
+}
+
+export interface MergedList {
+  /** The JSON text of each exposed item, in config order of the upstreams and upstream order within. */
+  readonly items: readonly Buffer[];
+  /** The whole list as the text of a result object, without a cursor. */
+  readonly result: Buffer;
+  /** Members beside the list, as JSON text with a leading comma; only ever from a sole upstream. */
+  readonly extras: string;
+}
+
+export interface ViewRules {
+  readonly names: NameRules;
+  /** Every configured upstream in config order, whether its catalog is known or not. */
+  readonly upstreams: readonly string[];
+}
+
+export function buildView(catalogs: readonly Catalog[], rules: ViewRules, generation: number): View {
+  const sole = rules.upstreams.length === 1;
+  const byName = new Map(catalogs.map((c) => [c.upstream, c]));
+  // upstreams without a catalog take part with no items, so that ids alone decide about prefixes
+  const namesOf = (kind: ItemKind) =>
+    rules.upstreams.map((upstream) => ({
+      upstream,
+      names: byName.get(upstream)?.items[kind].map((i) => i.name) ?? [],
+    }));
+  const tools = nameTable(rules.names, namesOf('tools'));
+  const prompts = nameTable(rules.names, namesOf('prompts'));
+  const uris = uriTable(
+    rules.upstreams.map((id) => {
+      const items = byName.get(id)?.items;
+      return {
+        id,
+        uris: items?.resources.map((i) => i.name) ?? [],
+        templates: items?.resourceTemplates.map((i) => i.name) ?? [],
+        uiUris: items?.tools.flatMap((i) => i.ui.map((u) => u.uri)) ?? [],
+      };
+    }),
+    { transparent: sole },
+  );
+  const exposed: Record<ItemKind, (upstream: string, item: CatalogItem) => string | undefined> = {
+    tools: (upstream, item) => tools.expose(upstream, item.name),
+    prompts: (upstream, item) => prompts.expose(upstream, item.name),
+    resources: (upstream, item) => uris.exposeUri(upstream, item.name),
+    resourceTemplates: (upstream, item) => uris.exposeTemplate(upstream, item.name),
+  };
+  const lists = {} as Record<ItemKind, MergedList>;
+  for (const kind of Object.keys(ITEM_KINDS) as ItemKind[]) {
+    const items: Buffer[] = [];
+    const seen = new Set<string>();
+    for (const { upstream, items: own } of catalogs) {
+      for (const item of own[kind]) {
+        const name = exposed[kind](upstream, item);
+        if (name === undefined || seen.has(name)) continue;
+        seen.add(name);
+        items.push(exposeItem(item, name, (uri) => uris.exposeUri(upstream, uri)));
+      }
+    }
+    lists[kind] = merged(kind, items, sole ? (catalogs[0]?.extras[kind] ?? '') : '');
+  }
+  return { generation, catalogs, tools, prompts, uris, lists };
+}
+
+/** The item's own bytes with its name (and its references to UI resources) replaced where they differ. */
+function exposeItem(item: CatalogItem, name: string, exposeUri: (uri: string) => string): Buffer {
+  const edits: Edit[] = [];
+  if (name !== item.name) edits.push({ start: item.nameAt.start, end: item.nameAt.end, text: JSON.stringify(name) });
+  for (const { start, end, uri } of item.ui) {
+    const outside = exposeUri(uri);
+    if (outside !== uri) edits.push({ start, end, text: JSON.stringify(outside) });
+  }
+  return applyEdits(item.raw, edits);
+}
+
+function merged(kind: ItemKind, items: readonly Buffer[], extras: string): MergedList {
+  const more = extras === '' ? '' : `,${extras}`;
+  return { items, extras: more, result: listResult(kind, items, more) };
+}
+
+const COMMA = Buffer.from(',');
+
+/** `{"<kind>":[…]<more>}` of ready items. */
+export function listResult(kind: ItemKind, items: readonly Buffer[], more: string): Buffer {
+  const parts: Buffer[] = [Buffer.from(`{"${kind}":[`)];
+  for (const [i, item] of items.entries()) {
+    if (i > 0) parts.push(COMMA);
+    parts.push(item);
+  }
+  parts.push(Buffer.from(`]${more}}`));
+  return Buffer.concat(parts);
+}

@@ -1,0 +1,45 @@
+/** HTTP header names and rules of the Streamable HTTP transport (protocol.md §1.5). */
+
+export const SESSION_HEADER = 'mcp-session-id';
+export const VERSION_HEADER = 'mcp-protocol-version';
+
+export const SERVED_METHODS = 'POST, GET, DELETE, OPTIONS';
+
+/** What a browser may send. `Mcp-Param-*` is open-ended and echoed, see {@link allowedHeaders}. */
+const REQUEST_HEADERS = [
+  'Authorization',
+  'Content-Type',
+  'Accept',
+  'MCP-Protocol-Version',
+  'Mcp-Session-Id',
+  'Last-Event-ID',
+  'Mcp-Method',
+  'Mcp-Name',
+  'traceparent',
+  'tracestate',
+  'baggage',
+];
+
+const PARAM_HEADER = /^mcp-param-[!#$%&'*+.^_`|~0-9a-z-]+$/;
+
+/** What a browser may read. */
+export const EXPOSED_HEADERS = 'Mcp-Session-Id, WWW-Authenticate, Retry-After, MCP-Protocol-Version';
+
+/** The value of `Access-Control-Allow-Headers` for a preflight that asks for `requested`. */
+export function allowedHeaders(requested: string | undefined): string {
+  const params = (requested ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => PARAM_HEADER.test(name.toLowerCase()));
+  return [...REQUEST_HEADERS, ...params].join(', ');
+}
+
+/** Whether an `Accept` header takes this media type; a missing one takes everything. */
+export function accepts(accept: string | undefined, type: string): boolean {
+  if (accept === undefined || accept.trim() === '') return true;
+  const group = `${type.slice(0, type.indexOf('/'))}/*`;
+  return accept.split(',').some((range) => {
+    const name = range.split(';', 1)[0]!.trim().toLowerCase();
+    return name === type || name === group || name === '*/*';
+  });
+}

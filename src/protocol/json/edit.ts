@@ -1,0 +1,52 @@
+/** Splicing of JSON text: what changes is replaced in place, everything else stays the bytes that came. */
+import type { Member, Span } from './scan.ts';
+
+/** Replace the bytes `start`…`end` by `text` (`start === end` inserts). Edits of one text must not overlap. */
+export interface Edit extends Span {
+  readonly text: string | Buffer;
+}
+
+/**
+ * Applies edits to the part `from`…`to` of `bytes`.
+ * @returns a new buffer, or a view of `bytes` when there is nothing to change
+ */
+export function applyEdits(bytes: Buffer, edits: readonly Edit[], from = 0, to = bytes.length): Buffer {
+  if (edits.length === 0) return bytes.subarray(from, to);
+  const ordered = edits.length === 1 ? edits : edits.toSorted((a, b) => a.start - b.start);
+  let length = to - from;
+  for (const e of ordered) length += byteLength(e.text) - (e.end - e.start);
+  const out = Buffer.allocUnsafe(length);
+  let read = from;
+  let write = 0;
+  for (const e of ordered) {
+    write += bytes.copy(out, write, read, e.start);
+    write += typeof e.text === 'string' ? out.write(e.text, write) : e.text.copy(out, write);
+    read = e.end;
+  }
+  bytes.copy(out, write, read, to);
+  return out;
+}
+
+const byteLength = (text: string | Buffer): number =>
+  typeof text === 'string' ? Buffer.byteLength(text) : text.length;
+
+/** The edit that gives an object a further member. `object` is its span, `members` what it holds. */
+export function insertMember(object: Span, members: readonly Member[], key: string, value: string | Buffer): Edit {
+  const at = object.start + 1;
+  const head = `${JSON.stringify(key)}:`;
+  const tail = members.length > 0 ? ',' : '';
+  const text = typeof value === 'string' ? `${head}${value}${tail}` : joinBytes(head, value, tail);
+  return { start: at, end: at, text };
+}
+
+/** The edit that takes a member out of an object, with the comma that belongs to it. */
+export function removeMember(members: readonly Member[], index: number): Edit {
+  const member = members[index]!;
+  const next = members[index + 1];
+  if (next) return { start: member.keyStart, end: next.keyStart, text: '' };
+  const before = members[index - 1];
+  return { start: before ? before.end : member.keyStart, end: member.end, text: '' };
+}
+
+const joinBytes = (head: string, value: Buffer, tail: string): Buffer =>
+  Buffer.concat([Buffer.from(head), value, Buffer.from(tail)]);

@@ -1,0 +1,80 @@
+/** The `params` of one request: members looked up where they stand, and edits that leave all the rest untouched. */
+import { type Edit, insertMember, removeMember } from './json/edit.ts';
+import { isObjectAt, isStringAt, type Member, members, type Span, textOf } from './json/scan.ts';
+import { type Message, valueAt } from './message.ts';
+
+/** A member of params (or of an object in it) that Patchbay must understand is of the wrong type or there twice. */
+export class ParamsError extends Error {}
+
+export class Params {
+  readonly #message: Message;
+  readonly #members: readonly Member[];
+  #meta: readonly Member[] | undefined;
+
+  /** @throws ParamsError when `params` is there and not an object (MCP requires by-name params) */
+  constructor(message: Message) {
+    const { bytes, params } = message;
+    if (params && !isObjectAt(bytes, params.start)) throw new ParamsError('params must be an object');
+    this.#message = message;
+    this.#members = params ? members(bytes, params.start) : [];
+  }
+
+  /** The string member `key`. @throws ParamsError when it is missing, not a string, or there twice */
+  string(key: string): { text: string; span: Member } {
+    const span = this.find(key);
+    if (!span || !isStringAt(this.#message.bytes, span.start)) throw new ParamsError(`"${key}" must be a string`);
+    return { text: textOf(this.#message.bytes, span.start, span.end), span };
+  }
+
+  /** The member `key`, or `undefined`. @throws ParamsError when it is there twice, since peers could read it differently */
+  find(key: string): Member | undefined {
+    return only(this.#members, key);
+  }
+
+  /** The members of the object member `key`. @throws ParamsError when it is there and no object */
+  object(key: string): readonly Member[] | undefined {
+    const at = this.find(key);
+    if (!at) return undefined;
+    if (!isObjectAt(this.#message.bytes, at.start)) throw new ParamsError(`"${key}" must be an object`);
+    return members(this.#message.bytes, at.start);
+  }
+
+  /** The built value of a member. */
+  value(key: string): unknown {
+    const at = this.find(key);
+    return at && valueAt(this.#message.bytes, at);
+  }
+
+  /** The span of `_meta.progressToken`, when the request has one that is a string or a number. */
+  progressToken(): Span | undefined {
+    this.#meta ??= this.object('_meta') ?? [];
+    const token = only(this.#meta, 'progressToken');
+    if (!token) return undefined;
+    const c = this.#message.bytes[token.start]!;
+    if (c !== 0x22 && c !== 0x2d && (c < 0x30 || c > 0x39))
+      throw new ParamsError('"_meta.progressToken" must be a string or an integer');
+    return token;
+  }
+
+  /** The edit that takes the member `key` out; `undefined` when it is not there. */
+  remove(key: string): Edit | undefined {
+    const index = this.#members.findIndex((m) => m.key === key);
+    return index < 0 ? undefined : removeMember(this.#members, index);
+  }
+
+  /** The edit that adds a member; `value` is JSON text. Only for requests that have params. */
+  insert(key: string, value: string): Edit {
+    return insertMember(this.#message.params!, this.#members, key, value);
+  }
+}
+
+/** The one member named `key`. @throws ParamsError when there are two */
+export function only(list: readonly Member[], key: string): Member | undefined {
+  let found: Member | undefined;
+  for (const m of list) {
+    if (m.key !== key) continue;
+    if (found) throw new ParamsError(`"${key}" occurs twice`);
+    found = m;
+  }
+  return found;
+}

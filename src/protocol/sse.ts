@@ -1,0 +1,163 @@
+/** Server-sent events on bytes: an incremental parser and the encoder (WHATWG HTML §9.2, protocol.md §1.6.1). */
+
+export interface SseEvent {
+  /** The `data` lines joined by LF; empty when there was none, which makes it no message. */
+  readonly data: Buffer;
+  readonly event: string | undefined;
+  readonly id: string | undefined;
+  /** Milliseconds, when the event carried a `retry` field. */
+  readonly retry: number | undefined;
+}
+
+const LF = 0x0a;
+const CR = 0x0d;
+const COLON = 0x3a;
+const EMPTY = Buffer.alloc(0);
+const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
+
+/** Parses a stream of chunks cut anywhere; CR, LF and CRLF end a line. Feed it with {@link SseParser.push}. */
+export class SseParser {
+  readonly #emit: (event: SseEvent) => void;
+  readonly #limit: number;
+  #line: Buffer[] = [];
+  #held = 0;
+  #skipLf = false;
+  #first = true;
+  #data: Buffer[] = [];
+  #event: string | undefined;
+  #id: string | undefined;
+  #retry: number | undefined;
+
+  /**
+   * @param emit called for every event, also for one without data that carries an id or a retry time
+   * @param limit the most bytes one event may hold
+   */
+  constructor(emit: (event: SseEvent) => void, limit: number) {
+    this.#emit = emit;
+    this.#limit = limit;
+  }
+
+  /** @throws RangeError when an event grows past the limit */
+  push(chunk: Buffer): void {
+    let at = 0;
+    if (this.#skipLf && chunk.length > 0) {
+      if (chunk[0] === LF) at = 1;
+      this.#skipLf = false;
+    }
+    let cr = chunk.indexOf(CR, at);
+    while (at < chunk.length) {
+      const lf = chunk.indexOf(LF, at);
+      if (cr >= 0 && cr < at) cr = chunk.indexOf(CR, at);
+      const end = lf < 0 ? cr : cr < 0 ? lf : Math.min(lf, cr);
+      if (end < 0) {
+        this.#hold(chunk.subarray(at));
+        return;
+      }
+      const line = this.#finish(chunk.subarray(at, end));
+      at = end + 1;
+      if (end === cr) {
+        if (at === chunk.length) this.#skipLf = true;
+        else if (chunk[at] === LF) at++;
+      }
+      this.#take(line);
+    }
+  }
+
+  #hold(part: Buffer): void {
+    this.#grow(part.length);
+    // a copy: the transport may reuse the memory of its chunk
+    this.#line.push(Buffer.from(part));
+  }
+
+  #finish(part: Buffer): Buffer {
+    let line = part;
+    if (this.#line.length > 0) {
+      this.#line.push(part);
+      line = Buffer.concat(this.#line);
+      this.#line = [];
+    }
+    if (!this.#first) return line;
+    this.#first = false;
+    return line.subarray(0, 3).equals(BOM) ? line.subarray(3) : line;
+  }
+
+  #take(line: Buffer): void {
+    if (line.length === 0) return this.#dispatch();
+    const colon = line.indexOf(COLON);
+    if (colon === 0) return;
+    const field = line.toString('latin1', 0, colon < 0 ? line.length : colon);
+    const from = colon < 0 ? line.length : line[colon + 1] === 0x20 ? colon + 2 : colon + 1;
+    switch (field) {
+      case 'data':
+        this.#grow(line.length - from);
+        this.#data.push(Buffer.from(line.subarray(from)));
+        return;
+      case 'event':
+        this.#event = line.toString('utf8', from);
+        return;
+      case 'id': {
+        const id = line.toString('utf8', from);
+        if (!id.includes('\0')) this.#id = id;
+        return;
+      }
+      case 'retry': {
+        const text = line.toString('latin1', from);
+        if (/^\d{1,9}$/.test(text)) this.#retry = Number(text);
+      }
+    }
+  }
+
+  #dispatch(): void {
+    const [only = EMPTY] = this.#data;
+    const event: SseEvent = {
+      data: this.#data.length > 1 ? join(this.#data) : only,
+      event: this.#event,
+      id: this.#id,
+      retry: this.#retry,
+    };
+    const something = this.#data.length > 0 || event.id !== undefined || event.retry !== undefined;
+    this.#data = [];
+    this.#held = 0;
+    this.#event = undefined;
+    this.#id = undefined;
+    this.#retry = undefined;
+    if (something) this.#emit(event);
+  }
+
+  #grow(by: number): void {
+    this.#held += by;
+    if (this.#held > this.#limit) throw new RangeError(`a server-sent event is larger than ${this.#limit} bytes`);
+  }
+}
+
+function join(lines: readonly Buffer[]): Buffer {
+  const parts: Buffer[] = [];
+  for (const [i, line] of lines.entries()) {
+    if (i > 0) parts.push(NEWLINE);
+    parts.push(line);
+  }
+  return Buffer.concat(parts);
+}
+
+const NEWLINE = Buffer.from('\n');
+const BEFORE = Buffer.from('event: message\ndata: ');
+const AFTER = Buffer.from('\n\n');
+
+/** One JSON-RPC message as an event. Line breaks, which JSON allows between its tokens only, become spaces. */
+export function sseMessage(message: Buffer, id?: string): Buffer {
+  const line = singleLine(message);
+  return id === undefined
+    ? Buffer.concat([BEFORE, line, AFTER])
+    : Buffer.concat([Buffer.from(`id: ${id}\n`), BEFORE, line, AFTER]);
+}
+
+/** A comment that keeps proxies from closing an idle stream. */
+export const SSE_KEEPALIVE = Buffer.from(': keepalive\n\n');
+
+/** JSON text on one line; the same buffer when it already is. */
+export function singleLine(json: Buffer): Buffer {
+  if (json.indexOf(LF) < 0 && json.indexOf(CR) < 0) return json;
+  const copy = Buffer.from(json);
+  for (let i = 0; i < copy.length; i++) if (copy[i] === LF || copy[i] === CR) copy[i] = 0x20;
+  return copy;
+}

@@ -1,0 +1,83 @@
+/** Where legacy sessions live: found by id for their own principal only, ended by idle time, age or request. */
+import { randomUUID } from 'node:crypto';
+import { Fault } from '../errors.ts';
+import type { ClientFacts, Principal } from '../protocol/call.ts';
+import type { LegacyVersion } from '../protocol/versions.ts';
+import { LegacySession } from './legacy-session.ts';
+
+export interface SessionLimits {
+  /** A session without traffic and without an open stream ends after this time, milliseconds. */
+  readonly idleTimeout: number;
+  /** A session ends after this time whatever it does, milliseconds. */
+  readonly maxAge: number;
+  readonly maxPerPrincipal: number;
+}
+
+const SWEEP = 1_000;
+
+export class SessionStore {
+  readonly #limits: SessionLimits;
+  readonly #ended: (session: LegacySession, reason: string) => void;
+  readonly #sessions = new Map<string, LegacySession>();
+  readonly #counts = new Map<string, number>();
+  readonly #sweeper: NodeJS.Timeout;
+
+  /** @param ended called once for every session that is over, to tear down what it owns */
+  constructor(limits: SessionLimits, ended: (session: LegacySession, reason: string) => void) {
+    this.#limits = limits;
+    this.#ended = ended;
+    this.#sweeper = setInterval(() => this.sweep(Date.now()), SWEEP).unref();
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  all(): Iterable<LegacySession> {
+    return this.#sessions.values();
+  }
+
+  /** @throws Fault `sessionLimit` */
+  create(principal: Principal, client: ClientFacts, version: LegacyVersion): LegacySession {
+    const count = this.#counts.get(principal.key) ?? 0;
+    const limit = this.#limits.maxPerPrincipal;
+    if (count >= limit) throw new Fault('sessionLimit', { limit });
+    const session = new LegacySession(randomUUID(), principal, client, version, Date.now());
+    this.#sessions.set(session.id, session);
+    this.#counts.set(principal.key, count + 1);
+    return session;
+  }
+
+  /** @throws Fault `sessionUnknown`, the same whether it never was, is over, or is another principal's */
+  get(id: string, principal: Principal): LegacySession {
+    const session = this.#sessions.get(id);
+    if (!session || session.principal.key !== principal.key) throw new Fault('sessionUnknown');
+    session.usedAt = Date.now();
+    return session;
+  }
+
+  /** Ends a session. */
+  end(session: LegacySession, reason: string): void {
+    if (!this.#sessions.delete(session.id)) return;
+    const { key } = session.principal;
+    const count = (this.#counts.get(key) ?? 1) - 1;
+    if (count > 0) this.#counts.set(key, count);
+    else this.#counts.delete(key);
+    this.#ended(session, reason);
+  }
+
+  /** Ends what is over at `now`. */
+  sweep(now: number): void {
+    for (const session of this.#sessions.values()) {
+      const busy = session.stream !== undefined || session.inFlight.size > 0;
+      if (now - session.createdAt >= this.#limits.maxAge) this.end(session, 'it reached sessions.maxAge');
+      else if (!busy && now - session.usedAt >= this.#limits.idleTimeout) this.end(session, 'it was idle');
+    }
+  }
+
+  /** Ends all sessions. */
+  close(): void {
+    clearInterval(this.#sweeper);
+    for (const session of [...this.#sessions.values()]) this.end(session, 'the gateway is shutting down');
+  }
+}

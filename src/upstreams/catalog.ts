@@ -1,0 +1,38 @@
+/** What one upstream offers, as it said it: every item is kept as the bytes that came. */
+import type { ServerFacts } from '../protocol/codec.ts';
+import type { Span } from '../protocol/json/scan.ts';
+
+export type ItemKind = 'tools' | 'prompts' | 'resources' | 'resourceTemplates';
+
+/** How an item of a kind is named, and which request lists it. */
+export const ITEM_KINDS: Readonly<Record<ItemKind, { key: string; method: string; capability: string }>> = {
+  tools: { key: 'name', method: 'tools/list', capability: 'tools' },
+  prompts: { key: 'name', method: 'prompts/list', capability: 'prompts' },
+  resources: { key: 'uri', method: 'resources/list', capability: 'resources' },
+  resourceTemplates: { key: 'uriTemplate', method: 'resources/templates/list', capability: 'resources' },
+};
+
+export interface CatalogItem {
+  /** Upstream name, URI or URI template. */
+  readonly name: string;
+  /** The item's JSON text. */
+  readonly raw: Buffer;
+  /** Where its name stands in `raw`. */
+  readonly nameAt: Span;
+  /** Where `ui://` references stand in `raw` (`_meta.ui.resourceUri`, `_meta["ui/resourceUri"]`), with their values. */
+  readonly ui: readonly (Span & { readonly uri: string })[];
+}
+
+/** An immutable snapshot. */
+export interface Catalog {
+  readonly upstream: string;
+  /** Grows with every snapshot whose content differs from the one before. */
+  readonly generation: number;
+  readonly fetchedAt: number;
+  readonly server: ServerFacts;
+  readonly items: Readonly<Record<ItemKind, readonly CatalogItem[]>>;
+  /** Further members of the upstream's list results, as JSON text `"key":value,…`; empty when there were none. */
+  readonly extras: Readonly<Record<ItemKind, string>>;
+  /** A hash of all of the above but the times; equal for equal content. */
+  readonly digest: string;
+}

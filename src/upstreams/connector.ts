@@ -1,0 +1,87 @@
+/** Opens links to one upstream over whichever transport its configuration asks for. */
+import { Pool } from 'undici';
+import { Fault } from '../errors.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { type HttpEndpoint, HttpWire } from './http-wire.ts';
+import { LegacyLink } from './legacy-link.ts';
+import type { Link, LinkListener } from './link.ts';
+import { deadlineOf, type UpstreamSpec } from './spec.ts';
+import { SseWire } from './sse-wire.ts';
+import { StartedServer } from './started-server.ts';
+import { StdioWire } from './stdio-wire.ts';
+import { type Wire, WireFault } from './wire.ts';
+
+/** What an upstream is told of the client side when a link opens. */
+export interface ClientIdentity {
+  readonly capabilities: object;
+  readonly info: object;
+}
+
+/** Statuses with which a server that knows only HTTP+SSE answers a POST (2025-11-25, backwards compatibility). */
+const NOT_STREAMABLE = new Set([400, 404, 405]);
+
+export class Connector {
+  readonly spec: UpstreamSpec;
+  readonly #log: Logger;
+  readonly #server: StartedServer | undefined;
+  readonly #pools = new Map<string, Pool>();
+
+  constructor(spec: UpstreamSpec, log: Logger) {
+    this.spec = spec;
+    this.#log = log;
+    this.#server = spec.process && spec.http ? new StartedServer(spec, log) : undefined;
+  }
+
+  /** @throws WireFault when the upstream cannot be reached or refuses the handshake */
+  async open(client: ClientIdentity, listener: LinkListener): Promise<Link> {
+    const { http, process: command, timeouts, maxMessageSize } = this.spec;
+    if (!http) {
+      const child = { ...command!, stopTimeout: timeouts.stop };
+      return this.#link(new StdioWire(child, maxMessageSize, this.#log), client, listener);
+    }
+    const endpoint = this.#endpoint(this.#server ? await this.#server.address() : new URL(http.url));
+    if (http.transport === 'sse') return this.#link(new SseWire(endpoint, this.#log), client, listener);
+    try {
+      return await this.#link(new HttpWire(endpoint, this.#log), client, listener);
+    } catch (error) {
+      if (http.transport !== 'auto' || !notStreamable(error)) throw error;
+    }
+    this.#log.debug('no Streamable HTTP there, trying HTTP+SSE');
+    return this.#link(new SseWire(endpoint, this.#log), client, listener);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
+    this.#pools.clear();
+    await this.#server?.close();
+  }
+
+  #link(wire: Wire, client: ClientIdentity, listener: LinkListener): Promise<Link> {
+    const { name, timeouts } = this.spec;
+    return LegacyLink.open({
+      upstream: name,
+      wire,
+      log: this.#log,
+      listener,
+      deadline: (method) => deadlineOf(timeouts, method),
+      client,
+      openTimeout: timeouts.open,
+    });
+  }
+
+  #endpoint(url: URL): HttpEndpoint {
+    let pool = this.#pools.get(url.origin);
+    if (!pool) {
+      // the deadlines of calls are the link's; the pool must not end a stream that is merely quiet
+      pool = new Pool(url.origin, { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: this.spec.timeouts.open } });
+      this.#pools.set(url.origin, pool);
+    }
+    const { name, http, maxMessageSize } = this.spec;
+    return { upstream: name, url, headers: http!.headers, pool, maxMessageSize };
+  }
+}
+
+function notStreamable(error: unknown): boolean {
+  const cause = error instanceof WireFault ? error.cause : undefined;
+  return cause instanceof Fault && cause.fault === 'upstreamStatus' && NOT_STREAMABLE.has(Number(cause.details.status));
+}

@@ -1,0 +1,179 @@
+/** One POST to an upstream and its answer: a JSON body or a server-sent event stream. */
+import type { Dispatcher } from 'undici';
+import { Fault } from '../errors.ts';
+import { SseParser } from '../protocol/sse.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { WireFault } from './wire.ts';
+
+export interface ExchangeOptions {
+  readonly upstream: string;
+  /** The id of the request that is posted; `undefined` for notifications and responses. */
+  readonly of: number | undefined;
+  readonly maxBytes: number;
+  /** Whether the request names a session, so that 404 means that the session is gone. */
+  readonly inSession: boolean;
+  readonly log: Logger;
+  /** Called with the session id header of a successful answer. */
+  head(session: string | undefined): void;
+  message(bytes: Buffer): void;
+  /** The answer is over; with a fault when it was no proper one. Called once, unless abandoned. */
+  ended(fault: WireFault | undefined): void;
+}
+
+type Mode = 'json' | 'sse' | 'error' | 'none';
+
+const GONE = new WireFault('its session is gone', { unsent: true, gone: true });
+const LONGEST_ERROR = 16 * 1024;
+/** How long an answered stream may stay open, milliseconds. */
+const GRACE = 5_000;
+/** Failures before the request went out, so that the upstream cannot have seen it. */
+const NOT_SENT = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+export class HttpExchange implements Dispatcher.DispatchHandler {
+  readonly #options: ExchangeOptions;
+  #controller: Dispatcher.DispatchController | undefined;
+  #mode: Mode = 'none';
+  #status = 0;
+  #chunks: Buffer[] = [];
+  #size = 0;
+  #parser: SseParser | undefined;
+  #over = false;
+  #settled = false;
+
+  constructor(options: ExchangeOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The request is answered or given up. A well-behaved server ends its stream now, which keeps the connection for the
+   * next request; one that does not is cut off after a grace time.
+   */
+  settle(): void {
+    this.#settled = true;
+    if (this.#mode !== 'json') setTimeout(() => this.abandon(), GRACE).unref();
+  }
+
+  /** Drops the exchange: nothing more is reported, its connection is freed. */
+  abandon(): void {
+    this.#over = true;
+    this.#controller?.abort(new Error('abandoned'));
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#over) controller.abort(new Error('abandoned'));
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Record<string, unknown>): void {
+    this.#status = status;
+    if (status < 200 || status >= 300) {
+      this.#mode = 'error';
+      return;
+    }
+    const session = headers['mcp-session-id'];
+    this.#options.head(typeof session === 'string' ? session : undefined);
+    if (this.#options.of === undefined) return;
+    const type = String(headers['content-type'] ?? '').toLowerCase();
+    if (type.startsWith('application/json')) this.#mode = 'json';
+    else if (type.startsWith('text/event-stream')) {
+      this.#mode = 'sse';
+      this.#parser = new SseParser(({ data }) => {
+        if (data.length > 0 && !this.#over) this.#options.message(data);
+      }, this.#options.maxBytes);
+    }
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    switch (this.#mode) {
+      case 'sse':
+        try {
+          this.#parser!.push(chunk);
+        } catch (error) {
+          controller.abort(error as Error);
+        }
+        return;
+      case 'json':
+        this.#size += chunk.length;
+        if (this.#size > this.#options.maxBytes)
+          controller.abort(
+            new RangeError(`its answer is larger than maxMessageSize (${this.#options.maxBytes} bytes)`),
+          );
+        else this.#chunks.push(chunk);
+        return;
+      case 'error':
+        this.#size += chunk.length;
+        if (this.#size <= LONGEST_ERROR) this.#chunks.push(chunk);
+    }
+  }
+
+  onResponseEnd(): void {
+    if (this.#over) return;
+    switch (this.#mode) {
+      case 'json': {
+        const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
+        this.#options.message(body);
+        return this.#end(new WireFault('its reply held no answer'));
+      }
+      case 'sse':
+        return this.#end(new WireFault('its stream ended without an answer'));
+      case 'error':
+        return this.#refused();
+      case 'none':
+        return this.#end(
+          this.#options.of === undefined
+            ? undefined
+            : new WireFault(`it answered HTTP ${this.#status} without a message`),
+        );
+    }
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: NodeJS.ErrnoException): void {
+    if (this.#over) return;
+    const code = error.code ?? '';
+    const told = error instanceof RangeError || code === '' ? error.message : code;
+    this.#end(new WireFault(told, { unsent: NOT_SENT.has(code), cause: error }));
+  }
+
+  #end(fault: WireFault | undefined): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#options.ended(this.#settled && !fault?.gone ? undefined : fault);
+  }
+
+  #refused(): void {
+    const { of, inSession, upstream, log } = this.#options;
+    if (this.#status === 404 && inSession) return this.#end(GONE);
+    const body = Buffer.concat(this.#chunks);
+    if (of !== undefined && body[0] === 0x7b && hasErrorFor(body, of)) {
+      this.#options.message(body);
+    }
+    log.debug({ status: this.#status, body: body.toString('utf8', 0, 500) }, 'upstream refused a request');
+    const detail = remark(this.#status);
+    const fault = new Fault('upstreamStatus', { upstream, status: this.#status, method: 'the request', detail });
+    this.#end(new WireFault(`it answered HTTP ${this.#status}`, { fault, unsent: this.#status !== 500 }));
+  }
+}
+
+/** What an admin can do about a status. */
+function remark(status: number): string {
+  if (status === 401 || status === 403) return '; check the credentials in its headers';
+  if (status === 404 || status === 405) return '; check that its url is the MCP endpoint';
+  if (status === 429 || status === 503) return '; it is busy, try again later';
+  return '';
+}
+
+function hasErrorFor(body: Buffer, of: number): boolean {
+  try {
+    const value = JSON.parse(body.toString('utf8')) as { id?: unknown; error?: unknown };
+    return typeof value.error === 'object' && Number(value.id) === of;
+  } catch {
+    return false;
+  }
+}

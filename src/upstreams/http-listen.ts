@@ -1,0 +1,73 @@
+/** The standalone GET stream of a legacy HTTP upstream: opened once the handshake is over, opened again when it breaks. */
+import { SseParser } from '../protocol/sse.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { HttpEndpoint } from './http-wire.ts';
+
+export interface ListenOptions {
+  readonly endpoint: HttpEndpoint;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly log: Logger;
+  message(bytes: Buffer): void;
+  /** The server says that the session is not there any more (404). */
+  gone(): void;
+}
+
+const FIRST_RETRY = 1_000;
+const LONGEST_RETRY = 30_000;
+
+export class HttpListen {
+  readonly #options: ListenOptions;
+  readonly #abort = new AbortController();
+  #retry = FIRST_RETRY;
+  #lastEventId: string | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: ListenOptions) {
+    this.#options = options;
+    void this.#open();
+  }
+
+  stop(): void {
+    this.#abort.abort();
+    clearTimeout(this.#timer);
+  }
+
+  async #open(): Promise<void> {
+    const { endpoint, log } = this.#options;
+    let failures = 0;
+    try {
+      const { statusCode, headers, body } = await endpoint.pool.request({
+        method: 'GET',
+        path: endpoint.url.pathname + endpoint.url.search,
+        headers: {
+          ...this.#options.headers,
+          accept: 'text/event-stream',
+          ...(this.#lastEventId === undefined ? {} : { 'last-event-id': this.#lastEventId }),
+        },
+        signal: this.#abort.signal,
+        bodyTimeout: 0,
+      });
+      if (statusCode !== 200 || !String(headers['content-type']).startsWith('text/event-stream')) {
+        await body.dump();
+        // 405: the server offers no such stream, which is fine
+        if (statusCode === 404) this.#options.gone();
+        else if (statusCode !== 405) log.debug({ status: statusCode }, 'upstream offers no GET stream');
+        return;
+      }
+      const parser = new SseParser((event) => {
+        if (event.id !== undefined) this.#lastEventId = event.id;
+        if (event.retry !== undefined) this.#retry = Math.min(event.retry, LONGEST_RETRY);
+        if (event.data.length > 0) this.#options.message(event.data);
+      }, endpoint.maxMessageSize);
+      for await (const chunk of body) parser.push(chunk as Buffer);
+    } catch (error) {
+      if (this.#abort.signal.aborted) return;
+      failures++;
+      log.debug({ err: (error as Error).message }, 'upstream GET stream broke');
+    }
+    if (this.#abort.signal.aborted) return;
+    const wait = this.#retry;
+    if (failures > 0) this.#retry = Math.min(this.#retry * 2, LONGEST_RETRY);
+    this.#timer = setTimeout(() => void this.#open(), wait);
+  }
+}

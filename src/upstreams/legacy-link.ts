@@ -1,0 +1,258 @@
+/** A link to a legacy upstream over any transport: handshake, correlation, routing of what comes back. */
+import { Fault } from '../errors.ts';
+import type { Call, Deadline, Outcome } from '../protocol/call.ts';
+import { malformed } from '../protocol/classify.ts';
+import type { ServerFacts } from '../protocol/codec.ts';
+import { isObjectAt, JsonSyntaxError, members } from '../protocol/json/scan.ts';
+import { legacyCodec } from '../protocol/legacy/codec.ts';
+import {
+  compose,
+  composeError,
+  composeResult,
+  type Message,
+  messageBytes,
+  rawId,
+  readMessages,
+  valueAt,
+} from '../protocol/message.ts';
+import { only } from '../protocol/params.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { handshake } from './handshake.ts';
+import type { Link, LinkListener, ListKind } from './link.ts';
+import { type Pending, PendingTable } from './pending.ts';
+import { type Wire, WireFault } from './wire.ts';
+
+export interface LegacyLinkOptions {
+  readonly upstream: string;
+  readonly wire: Wire;
+  readonly log: Logger;
+  readonly listener: LinkListener;
+  /** The limits of a request of this method, where the call brings none. */
+  deadline(method: string): Deadline;
+  /** What the upstream is told of the client. */
+  readonly client: { readonly capabilities: object; readonly info: object };
+  /** How long the handshake may take, milliseconds. */
+  readonly openTimeout: number;
+}
+
+const LIST_CHANGED: ReadonlyMap<string, ListKind> = new Map([
+  ['notifications/tools/list_changed', 'tools'],
+  ['notifications/prompts/list_changed', 'prompts'],
+  ['notifications/resources/list_changed', 'resources'],
+]);
+
+export class LegacyLink implements Link {
+  readonly upstream: string;
+  readonly #options: LegacyLinkOptions;
+  readonly #wire: Wire;
+  readonly #log: Logger;
+  readonly #pending = new PendingTable();
+  readonly #expired = (pending: Pending): void => this.#expire(pending);
+  #server: ServerFacts | undefined;
+  #closed = false;
+
+  private constructor(options: LegacyLinkOptions) {
+    this.upstream = options.upstream;
+    this.#options = options;
+    this.#wire = options.wire;
+    this.#log = options.log;
+  }
+
+  /**
+   * Starts the transport and shakes hands.
+   * @throws WireFault when the upstream cannot be reached or is no MCP server this side can talk to
+   */
+  static async open(options: LegacyLinkOptions): Promise<LegacyLink> {
+    const link = new LegacyLink(options);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const text = `it did not finish the handshake within ${options.openTimeout} ms (timeouts.open)`;
+      timer = setTimeout(() => reject(new WireFault(text, { unsent: true })), options.openTimeout);
+    });
+    try {
+      await Promise.race([link.#start(), late]);
+      return link;
+    } catch (error) {
+      void link.close();
+      throw error instanceof WireFault
+        ? error
+        : new WireFault((error as Error).message, { unsent: true, cause: error });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  get server(): ServerFacts {
+    return this.#server!;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get inFlight(): number {
+    return this.#pending.size;
+  }
+
+  async #start(): Promise<void> {
+    await this.#wire.start({
+      message: (bytes, of) => this.#receive(bytes, of),
+      failed: (of, fault) => this.#failed(of, fault),
+      closed: (fault) => this.#ended(fault),
+    });
+    this.#server = await handshake(this, this.#options.client, this.#options.openTimeout);
+    this.#wire.ready(this.#server.version);
+    this.notify('notifications/initialized');
+  }
+
+  request(call: Call): void {
+    if (this.#closed) {
+      this.#answer(call, this.#unavailable('its link is closed'));
+      return;
+    }
+    const deadline = call.deadline ?? this.#options.deadline(call.method);
+    const pending = this.#pending.open(call, deadline, this.#expired);
+    const { body, headers } = legacyCodec.request(call, pending.id);
+    call.oncancel = (reason) => this.cancel(call, reason);
+    this.#wire.send(body, pending.id, headers);
+  }
+
+  cancel(call: Call, reason?: string): void {
+    const pending = this.#pending.of(call);
+    if (pending) this.#withdraw(pending, reason);
+  }
+
+  notify(method: string, params?: unknown): void {
+    if (!this.#closed) this.#wire.send(compose(method, params));
+  }
+
+  async close(): Promise<void> {
+    await this.#wire.close();
+    this.#ended(undefined);
+  }
+
+  #withdraw(pending: Pending, reason: string | undefined): void {
+    this.#pending.settle(pending.id);
+    // a client must not cancel its own initialize (2025-11-25, cancellation)
+    if (pending.call.method !== 'initialize') this.#wire.send(legacyCodec.cancelled(pending.id, reason)!);
+    this.#wire.forget(pending.id);
+  }
+
+  #receive(bytes: Buffer, of: number | undefined): void {
+    let parsed: ReturnType<typeof readMessages>;
+    try {
+      parsed = readMessages(bytes);
+    } catch (error) {
+      if (!(error instanceof JsonSyntaxError)) throw error;
+      return this.#garbled(error.message, of);
+    }
+    if (Array.isArray(parsed)) {
+      for (const message of parsed) this.#take(message, of);
+    } else this.#take(parsed, of);
+  }
+
+  #take(message: Message | undefined, of: number | undefined): void {
+    const fault = message ? malformed(message) : 'expected an object';
+    if (!message || fault) return this.#garbled(fault ?? '', of);
+    if (message.method === undefined) this.#response(message);
+    else if (message.id) this.#request(message);
+    else this.#notification(message, of);
+  }
+
+  #response(message: Message): void {
+    const id = Number(message.idKind === 'string' ? valueAt(message.bytes, message.id!) : rawId(message));
+    const pending = this.#pending.settle(id);
+    if (!pending) {
+      this.#log.debug({ id: rawId(message) }, 'ignored an answer that nobody waits for');
+      return;
+    }
+    const refused = legacyCodec.refuse(pending.call.method, message);
+    this.#answer(pending.call, refused ? this.#malformed(pending, refused) : { kind: 'complete', message });
+    this.#wire.forget(id);
+  }
+
+  #notification(message: Message, of: number | undefined): void {
+    if (message.method === 'notifications/progress') return this.#progress(message);
+    const kind = LIST_CHANGED.get(message.method ?? '');
+    if (kind) return this.#options.listener.listChanged(kind);
+    if (message.method !== 'notifications/message') return;
+    const owner = of === undefined ? this.#pending.sole() : this.#pending.get(of);
+    if (owner) owner.call.sink.log(messageBytes(message));
+    else this.#options.listener.log(message);
+  }
+
+  #progress(message: Message): void {
+    const { bytes, params } = message;
+    if (!params || !isObjectAt(bytes, params.start)) return;
+    const token = only(members(bytes, params.start), 'progressToken');
+    const pending = token && this.#pending.get(Number(valueAt(bytes, token)));
+    if (!token || !pending) {
+      this.#log.debug('ignored progress that nobody asked for');
+      return;
+    }
+    this.#pending.touch(pending, this.#expired);
+    const { progressToken, message: asked, sink } = pending.call;
+    if (!progressToken) return;
+    const text = asked.bytes.subarray(progressToken.start, progressToken.end);
+    sink.progress(messageBytes(message, [{ start: token.start, end: token.end, text }]));
+  }
+
+  #request(message: Message): void {
+    const id = rawId(message)!;
+    if (message.method === 'ping') this.#wire.send(composeResult(id, '{}'));
+    else this.#wire.send(composeError(id, new Fault('methodNotFound', { method: message.method ?? '' })));
+  }
+
+  #garbled(detail: string, of: number | undefined): void {
+    this.#log.warn({ detail }, 'ignored a malformed message');
+    const pending = of === undefined ? undefined : this.#pending.settle(of);
+    if (!pending) return;
+    this.#answer(pending.call, this.#malformed(pending, detail));
+    this.#wire.forget(pending.id);
+  }
+
+  #expire(pending: Pending): void {
+    const { method } = pending.call;
+    const total = Date.now() - pending.since >= pending.deadline.total;
+    const ms = total ? pending.deadline.total : pending.deadline.idle;
+    this.#withdraw(pending, 'timed out');
+    const knob = total ? 'callMax' : pending.deadline.knob;
+    this.#answer(pending.call, error(new Fault('upstreamTimeout', { upstream: this.upstream, method, ms, knob })));
+  }
+
+  #failed(of: number, fault: WireFault): void {
+    const pending = this.#pending.settle(of);
+    if (pending) this.#answer(pending.call, this.#lost(pending.call.method, fault));
+  }
+
+  #ended(fault: WireFault | undefined): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const cause = fault ?? new WireFault('its link was closed');
+    for (const { call } of this.#pending.drain()) this.#answer(call, this.#lost(call.method, cause));
+    // a link that never opened is told by the error of open() alone
+    if (this.#server) this.#options.listener.closed(fault);
+  }
+
+  #answer(call: Call, outcome: Outcome): void {
+    call.oncancel = undefined;
+    call.sink.done(outcome);
+  }
+
+  #lost(method: string, fault: WireFault): Outcome {
+    if (fault.fault) return error(fault.fault, fault.unsent);
+    if (fault.unsent) return this.#unavailable(fault.message);
+    const details = { upstream: this.upstream, method, detail: fault.message };
+    return error(new Fault('upstreamLost', details));
+  }
+
+  #unavailable(detail: string): Outcome {
+    return error(new Fault('upstreamUnavailable', { upstream: this.upstream, detail }), true);
+  }
+
+  #malformed({ call }: Pending, detail: string): Outcome {
+    return error(new Fault('upstreamMalformed', { upstream: this.upstream, method: call.method, detail }));
+  }
+}
+
+const error = (fault: Fault, unsent = false): Outcome => ({ kind: 'error', error: fault, unsent });

@@ -1,0 +1,76 @@
+/** What a link waits for: one table from upstream-side ids to calls (design.md §5.4). */
+import type { Call, Deadline } from '../protocol/call.ts';
+
+export interface Pending {
+  readonly id: number;
+  readonly call: Call;
+  readonly deadline: Deadline;
+  readonly since: number;
+  timer: NodeJS.Timeout;
+}
+
+export class PendingTable {
+  readonly #byId = new Map<number, Pending>();
+  readonly #byCall = new Map<Call, Pending>();
+  #last = 0;
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  /** Enters a call under a fresh id, unique on this link. `expired` is called when its deadline passes. */
+  open(call: Call, deadline: Deadline, expired: (pending: Pending) => void): Pending {
+    const pending: Pending = {
+      id: ++this.#last,
+      call,
+      deadline,
+      since: Date.now(),
+      timer: setTimeout(() => expired(pending), deadline.idle),
+    };
+    this.#byId.set(pending.id, pending);
+    this.#byCall.set(call, pending);
+    return pending;
+  }
+
+  /** Takes the call with this id out of the table; `undefined` for an answer that came late, twice or unasked. */
+  settle(id: number): Pending | undefined {
+    const pending = this.#byId.get(id);
+    if (!pending) return undefined;
+    clearTimeout(pending.timer);
+    this.#byId.delete(id);
+    this.#byCall.delete(pending.call);
+    return pending;
+  }
+
+  get(id: number): Pending | undefined {
+    return this.#byId.get(id);
+  }
+
+  of(call: Call): Pending | undefined {
+    return this.#byCall.get(call);
+  }
+
+  /** The only call in flight, if there is exactly one. */
+  sole(): Pending | undefined {
+    if (this.#byId.size !== 1) return undefined;
+    for (const pending of this.#byId.values()) return pending;
+  }
+
+  /** Progress came: the idle time starts anew, within the total. */
+  touch(pending: Pending, expired: (pending: Pending) => void): void {
+    const left = pending.since + pending.deadline.total - Date.now();
+    if (left >= pending.deadline.idle) {
+      pending.timer.refresh();
+      return;
+    }
+    clearTimeout(pending.timer);
+    pending.timer = setTimeout(() => expired(pending), Math.max(0, left));
+  }
+
+  /** Empties the table. */
+  drain(): Pending[] {
+    const all = [...this.#byId.values()];
+    for (const { id } of all) this.settle(id);
+    return all;
+  }
+}

@@ -1,0 +1,142 @@
+/** Links by owner (design.md §5.3): opened on first use, one opening at a time, closed when idle or when the owner goes. */
+import { Fault } from '../errors.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { ClientIdentity, Connector } from './connector.ts';
+import type { Link, LinkListener } from './link.ts';
+import type { WireFault } from './wire.ts';
+
+/** What the pool tells of any link. `scope` is its owner. */
+export interface PoolListener {
+  listChanged(upstream: string, kind: Parameters<LinkListener['listChanged']>[0], scope: string): void;
+  log(upstream: string, message: Parameters<LinkListener['log']>[0], scope: string): void;
+  closed(upstream: string, scope: string, fault: WireFault | undefined): void;
+}
+
+interface Entry {
+  readonly upstream: string;
+  readonly scope: string;
+  link: Link | undefined;
+  opening: Promise<Link> | undefined;
+  usedAt: number;
+}
+
+/** The owner of links that carry no client's capabilities: lists, and upstreams with `sharing: shared`. */
+export const SHARED_SCOPE = 'shared';
+
+const SWEEP = 1_000;
+
+export class LinkPool {
+  readonly #connectors: ReadonlyMap<string, Connector>;
+  readonly #log: Logger;
+  readonly #listener: PoolListener;
+  /** upstream → scope → entry */
+  readonly #entries = new Map<string, Map<string, Entry>>();
+  readonly #sweeper: NodeJS.Timeout;
+  #closing = false;
+
+  constructor(connectors: ReadonlyMap<string, Connector>, listener: PoolListener, log: Logger) {
+    this.#connectors = connectors;
+    this.#listener = listener;
+    this.#log = log;
+    for (const name of connectors.keys()) this.#entries.set(name, new Map());
+    this.#sweeper = setInterval(() => this.#sweep(), SWEEP).unref();
+  }
+
+  /** Links that are open or opening now. */
+  get size(): number {
+    let size = 0;
+    for (const scopes of this.#entries.values()) size += scopes.size;
+    return size;
+  }
+
+  /**
+   * The owner's link to an upstream: at once when it is open, else when it has opened.
+   * @param identity what the upstream is told when a link has to be opened
+   * @throws Fault `upstreamUnavailable`, thrown or as the promise's rejection
+   */
+  lease(upstream: string, scope: string, identity: ClientIdentity): Link | Promise<Link> {
+    const scopes = this.#entries.get(upstream);
+    if (!scopes || this.#closing) throw new Fault('upstreamUnavailable', { upstream, detail: 'it is being closed' });
+    let entry = scopes.get(scope);
+    if (entry?.link) {
+      entry.usedAt = Date.now();
+      return entry.link;
+    }
+    if (!entry) {
+      entry = { upstream, scope, link: undefined, opening: undefined, usedAt: Date.now() };
+      scopes.set(scope, entry);
+    }
+    entry.opening ??= this.#open(entry, identity);
+    return entry.opening;
+  }
+
+  /** Closes every link of an owner. */
+  async release(scope: string): Promise<void> {
+    const closing: Promise<void>[] = [];
+    for (const scopes of this.#entries.values()) {
+      const entry = scopes.get(scope);
+      if (entry) closing.push(this.#drop(entry));
+    }
+    await Promise.all(closing);
+  }
+
+  /** Closes all links; later leases fail. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    clearInterval(this.#sweeper);
+    const all = [...this.#entries.values()].flatMap((scopes) => [...scopes.values()]);
+    await Promise.all(all.map((entry) => this.#drop(entry)));
+    await Promise.all([...this.#connectors.values()].map((connector) => connector.close()));
+  }
+
+  async #open(entry: Entry, identity: ClientIdentity): Promise<Link> {
+    const { upstream, scope } = entry;
+    const started = Date.now();
+    try {
+      const link = await this.#connectors.get(upstream)!.open(identity, {
+        listChanged: (kind) => this.#listener.listChanged(upstream, kind, scope),
+        log: (message) => this.#listener.log(upstream, message, scope),
+        closed: (fault) => this.#lost(entry, fault),
+      });
+      if (link.closed) throw new Error('it closed the connection right after the handshake');
+      entry.link = link;
+      entry.usedAt = Date.now();
+      this.#log.debug({ upstream, ms: Date.now() - started, version: link.server.version }, 'link opened');
+      return link;
+    } catch (error) {
+      this.#forget(entry);
+      throw new Fault('upstreamUnavailable', { upstream, detail: (error as Error).message });
+    } finally {
+      entry.opening = undefined;
+    }
+  }
+
+  #lost(entry: Entry, fault: WireFault | undefined): void {
+    this.#forget(entry);
+    if (fault) this.#log.warn({ upstream: entry.upstream, reason: fault.message }, 'link lost');
+    this.#listener.closed(entry.upstream, entry.scope, fault);
+  }
+
+  #forget(entry: Entry): void {
+    const scopes = this.#entries.get(entry.upstream)!;
+    if (scopes.get(entry.scope) === entry) scopes.delete(entry.scope);
+  }
+
+  async #drop(entry: Entry): Promise<void> {
+    this.#forget(entry);
+    const link = entry.link ?? (await entry.opening?.catch(() => undefined));
+    await link?.close();
+  }
+
+  #sweep(): void {
+    const now = Date.now();
+    for (const [upstream, scopes] of this.#entries) {
+      const idle = this.#connectors.get(upstream)!.spec.timeouts.idle;
+      for (const entry of scopes.values()) {
+        if (!entry.link || entry.link.inFlight > 0 || now - entry.usedAt < idle) continue;
+        this.#log.debug({ upstream, idle }, 'link closed, it was idle');
+        void this.#drop(entry);
+      }
+    }
+  }
+}

@@ -1,0 +1,67 @@
+/** What the upstream side needs to know of one upstream's configuration; all times are milliseconds. */
+import type { UpstreamConfig } from '../config/schema.ts';
+
+export interface Timeouts {
+  /** Start and handshake. */
+  readonly open: number;
+  /** One request other than `tools/call`. */
+  readonly request: number;
+  /** One `tools/call` without progress. */
+  readonly call: number;
+  /** One request in all, whatever progress it makes. */
+  readonly callMax: number;
+  /** A link that nobody uses is closed after this time. */
+  readonly idle: number;
+  /** Grace between the steps of ending a process. */
+  readonly stop: number;
+}
+
+export interface ProcessSpec {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly inheritEnv: readonly string[];
+  readonly cwd: string | undefined;
+}
+
+export interface HttpSpec {
+  /** May hold `${port}` when the gateway starts the server itself. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly transport: 'auto' | 'streamable-http' | 'sse';
+}
+
+/** `process` alone is stdio, `http` alone a remote server, both a server that the gateway starts and talks HTTP to. */
+export interface UpstreamSpec {
+  readonly name: string;
+  readonly process: ProcessSpec | undefined;
+  readonly http: HttpSpec | undefined;
+  readonly sharing: 'session' | 'user' | 'shared';
+  readonly timeouts: Timeouts;
+  /** Bytes. */
+  readonly maxMessageSize: number;
+}
+
+/** The limits of a request by its method. */
+export function deadlineOf(timeouts: Timeouts, method: string): { idle: number; total: number; knob: string } {
+  const knob = method === 'tools/call' ? 'call' : 'request';
+  return { idle: timeouts[knob], total: Math.max(timeouts.callMax, timeouts[knob]), knob };
+}
+
+/** The enabled upstreams of a configuration, in its order. */
+export function specsOf(upstreams: Readonly<Record<string, UpstreamConfig>>): Map<string, UpstreamSpec> {
+  const specs = new Map<string, UpstreamSpec>();
+  for (const [name, upstream] of Object.entries(upstreams)) {
+    if (!upstream.enabled) continue;
+    const { kind, sharing, timeouts, maxMessageSize } = upstream;
+    specs.set(name, {
+      name,
+      process: kind === 'http' ? undefined : { cwd: undefined, ...upstream },
+      http: kind === 'stdio' ? undefined : upstream,
+      sharing,
+      timeouts,
+      maxMessageSize,
+    });
+  }
+  return specs;
+}

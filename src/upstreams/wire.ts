@@ -1,0 +1,49 @@
+/** What a transport does for a link: carries JSON-RPC messages as bytes, one at a time, and says when it is over. */
+import type { Fault } from '../errors.ts';
+
+/** A failure of the transport, told to people by `message`. */
+export class WireFault extends Error {
+  /** The peer certainly did not process the request, so that sending it again is safe. */
+  readonly unsent: boolean;
+  /** The answer to give instead of the general one, when the transport knows better. */
+  readonly fault: Fault | undefined;
+  /** The session is over, and with it the whole transport. */
+  readonly gone: boolean;
+
+  constructor(message: string, options: { unsent?: boolean; fault?: Fault; gone?: boolean; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'WireFault';
+    this.unsent = options.unsent ?? false;
+    this.fault = options.fault;
+    this.gone = options.gone ?? false;
+  }
+}
+
+export interface WireListener {
+  /**
+   * One message or batch as it came.
+   * @param of the id of the request whose own response stream carried it; `undefined` on shared streams
+   */
+  message(bytes: Buffer, of: number | undefined): void;
+  /** The request with this id will get no answer. */
+  failed(of: number, fault: WireFault): void;
+  /** The transport is gone; nothing follows. Called once. */
+  closed(fault: WireFault | undefined): void;
+}
+
+export interface Wire {
+  /** Begins; resolves when messages can be sent. @throws WireFault */
+  start(listener: WireListener): Promise<void>;
+  /**
+   * Sends one message.
+   * @param of the id when it is a request
+   * @param headers further HTTP headers, where there are headers
+   */
+  send(message: Buffer, of?: number, headers?: Readonly<Record<string, string>>): void;
+  /** Tells the transport the negotiated version once the handshake is over; shared streams may open now. */
+  ready(version: string): void;
+  /** The request is answered or given up: what it still holds can go. */
+  forget(of: number): void;
+  /** Ends politely, then by force. Resolves when nothing is left. */
+  close(): Promise<void>;
+}
