@@ -1,8 +1,7 @@
 /** `patchbay serve`: settings → app → listen → drain. */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { loadConfig } from '../config/load.ts';
-import { isLoopback } from '../config/loopback.ts';
+import { loadConfig, type Overrides } from '../config/load.ts';
 import { formatProblem } from '../config/problems.ts';
 import type { Config } from '../config/schema.ts';
 import { createApp } from '../gateway/app.ts';
@@ -22,23 +21,14 @@ const POLL = 25;
 
 /** Serves until SIGTERM or SIGINT. @returns the exit code */
 export async function serve(options: ServeOptions): Promise<number> {
-  const loaded = loadConfig(options.config, { env: process.env });
+  const loaded = loadConfig(options.config, { env: process.env, overrides: overridesOf(options) });
   if (!loaded.ok) {
     for (const problem of loaded.problems) process.stderr.write(`${formatProblem(problem, options.config)}\n`);
     return 1;
   }
-  const config = withOptions(loaded.config, options);
-  const exposed = !isLoopback(config.server.host) && config.auth.mode === 'none';
-  if (exposed && !config.auth.insecure) {
-    process.stderr.write(
-      `patchbay: ${config.server.host} can be reached from other machines and auth.mode is none, which lets everyone in. ` +
-        'Listen on 127.0.0.1, or pass --insecure if something in front of Patchbay checks who connects.\n',
-    );
-    return 1;
-  }
+  const { config } = loaded;
   const log = createLogger(config.log);
   for (const warning of loaded.warnings) log.warn({ path: warning.path }, formatProblem(warning, options.config));
-  if (exposed) log.warn({ host: config.server.host }, 'no authentication: everyone who can connect is served');
   return run(config, options, log);
 }
 
@@ -74,15 +64,14 @@ async function run(config: Config, options: ServeOptions, log: Logger): Promise<
   return 0;
 }
 
-/** Environment and options win over the file. */
-function withOptions(config: Config, options: ServeOptions): Config {
-  const port = options.port ?? numberOf(process.env.PORT) ?? config.server.port;
-  const host = options.host ?? process.env.PATCHBAY_HOST ?? config.server.host;
-  return {
-    ...config,
-    server: { ...config.server, port, host },
-    auth: { ...config.auth, insecure: config.auth.insecure || options.insecure === true },
+/** Options win over the environment, which wins over the file. */
+function overridesOf({ host, port, insecure }: ServeOptions): Overrides {
+  const from = {
+    host: host ?? process.env.PATCHBAY_HOST,
+    port: port ?? numberOf(process.env.PORT),
+    insecure,
   };
+  return Object.fromEntries(Object.entries(from).filter(([, value]) => value !== undefined));
 }
 
 const numberOf = (text: string | undefined): number | undefined =>

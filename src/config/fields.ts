@@ -35,7 +35,7 @@ export function text(check: (value: string) => Finding | undefined, pattern?: st
 export function duration(preset: string, description: string, { least = 1 }: { least?: number } = {}) {
   const mend = 'write a number of seconds, or text such as 250ms, 30s, 5m, 1h';
   return z
-    .union([z.number(), z.string()], { error: 'is not a duration' })
+    .union([z.number(), z.string()], { error: `is not a duration; ${mend}` })
     .transform((value, ctx) => {
       const ms = parseDuration(value);
       if (ms !== undefined && ms >= least && ms <= LONGEST_DURATION) return ms;
@@ -45,7 +45,7 @@ export function duration(preset: string, description: string, { least = 1 }: { l
       } else ctx.addIssue(issue({ message: 'is too long', mend: 'write 24d or less' }));
       return z.NEVER;
     })
-    .meta({ pattern: DURATION_PATTERN, examples: ['250ms', '30s', '5m', '1h'] })
+    .meta({ pattern: DURATION_PATTERN })
     .prefault(preset)
     .describe(`${description} Seconds, or text such as 250ms, 30s, 5m, 1h.`);
 }
@@ -53,7 +53,7 @@ export function duration(preset: string, description: string, { least = 1 }: { l
 /** A size; parsed to bytes. Parameters as for `duration`; `least` is in bytes. */
 export function size(preset: string, description: string, { least = 1_024 }: { least?: number } = {}) {
   return z
-    .union([z.number(), z.string()], { error: 'is not a size' })
+    .union([z.number(), z.string()], { error: `is not a size; ${sizeMend()}` })
     .transform((value, ctx) => {
       const bytes = parseSize(value);
       if (bytes !== undefined && bytes >= least) return bytes;
@@ -66,13 +66,13 @@ export function size(preset: string, description: string, { least = 1_024 }: { l
       );
       return z.NEVER;
     })
-    .meta({ pattern: SIZE_PATTERN, examples: ['512KiB', '4MiB', '1GiB'] })
+    .meta({ pattern: SIZE_PATTERN })
     .prefault(preset)
     .describe(`${description} Bytes, or text such as 512KiB, 4MiB, 1GiB.`);
 }
 
 /** `4MB` is decimal to some and binary to others, so it is not guessed at. */
-function sizeMend(value: number | string): string {
+function sizeMend(value: number | string = ''): string {
   const [, amount, letter] = /^(\d+(?:\.\d+)?) ?([kKmMgG])[bB]?$/.exec(String(value)) ?? [];
   if (amount !== undefined && letter !== undefined) return `did you mean "${amount}${letter.toUpperCase()}iB"?`;
   return 'write a number of bytes, or text such as 512KiB, 4MiB, 1GiB';

@@ -96,7 +96,8 @@ function fill(body: string, { env, folder }: Surroundings): Filled {
   if (name !== undefined) return fromEnv(name, preset, env);
   const [, path] = /^file:(.+)$/s.exec(body) ?? [];
   if (path !== undefined) return fromFile(path, folder);
-  const shown = JSON.stringify(`\${${body.length > 40 ? `${body.slice(0, 40)}…` : body}}`);
+  // A default may be a secret, so it is not shown.
+  const shown = JSON.stringify(`\${${body.replace(/(:?-).*$/s, '$1…').slice(0, 40)}}`);
   if (body === 'port') {
     return { finding: { message: `${shown} has no meaning here`, mend: 'use it in args, env or url of an upstream' } };
   }

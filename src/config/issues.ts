@@ -48,14 +48,11 @@ function explain(issue: Issue, raw: unknown, schema: JsonSchema): Finding[] {
       return [
         { path, ...wrongType(NOUNS[wholeNumber(at) ? 'int' : issue.expected] ?? issue.expected, valueAt(raw, path)) },
       ];
-    case 'invalid_union':
-      return [
-        {
-          path,
-          message: issue.message,
-          mend: `write it such as ${(at?.examples as string[] | undefined)?.join(', ')}`,
-        },
-      ];
+    case 'invalid_union': {
+      // A union in the schema carries its message and its mend in one text.
+      const [message = '', mend = ''] = issue.message.split(/; (.*)/s);
+      return [{ path, message, mend }];
+    }
     case 'too_small':
       return [{ path, message: `is less than ${issue.minimum}`, mend: range(at) }];
     case 'too_big':
@@ -85,7 +82,8 @@ function unknownKey(path: PropertyKey[], at: JsonSchema | undefined, schema: Jso
 
 function notOneOf(path: PropertyKey[], values: string[], found: unknown): Finding {
   const close = typeof found === 'string' ? nearest(found, values) : undefined;
-  const mend = close === undefined ? `write ${values.join(' or ')}` : `did you mean "${close}"?`;
+  const mend =
+    close === undefined ? `write ${values.length === 1 ? values[0] : 'one of them'}` : `did you mean "${close}"?`;
   return { path, message: values.length === 1 ? `is not ${values[0]}` : `is not one of ${values.join(', ')}`, mend };
 }
 
@@ -94,6 +92,7 @@ function wrongType(noun: string, found: unknown): Pick<Finding, 'message' | 'men
   if (noun === 'text' && (typeof found === 'number' || typeof found === 'boolean')) {
     return { message, mend: `put it in quotes: "${found}"` };
   }
+  if (noun === 'text' && found === null) return { message, mend: 'write a value, in quotes if it is the word null' };
   const quoted = typeof found === 'string' && found.trim() !== '' && Number.isFinite(Number(found));
   if (noun.endsWith('number') && quoted) return { message, mend: 'write it without quotes' };
   const mends: Record<string, string> = {

@@ -12,11 +12,17 @@ export type LoadResult =
   | { readonly ok: true; readonly config: Config; readonly file: string; readonly warnings: readonly Problem[] }
   | { readonly ok: false; readonly file: string; readonly problems: readonly Problem[] };
 
+export interface Overrides {
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  readonly insecure?: boolean | undefined;
+}
+
 export interface LoadOptions {
   /** Where `${env:NAME}` looks; usually `process.env`. */
   readonly env: Surroundings['env'];
   /** Settings of the command line, which win over the file and are checked together with it. */
-  readonly overrides?: { readonly host?: string; readonly port?: number };
+  readonly overrides?: Overrides;
 }
 
 /** Reads and checks a config file. Never throws: a file that cannot be read is a problem like any other. */
@@ -69,13 +75,16 @@ function whole(message: string, mend: string): Problem {
   return { path: '', message, mend };
 }
 
-function override(raw: Record<string, unknown>, overrides: Record<string, unknown>, origins: Origins): void {
-  for (const [key, value] of Object.entries(overrides)) {
-    if (value === undefined) continue;
-    if (typeof (raw.server ?? {}) !== 'object' || Array.isArray(raw.server)) return;
-    raw.server = { ...(raw.server as object | null), [key]: value };
-    origins.set(pathKey(['server', key]), { labels: [`--${key}`], whole: false });
-  }
+function override(raw: Record<string, unknown>, { host, port, insecure }: Overrides, origins: Origins): void {
+  const set = (section: string, key: string, value: unknown) => {
+    const before = raw[section] ?? {};
+    if (value === undefined || typeof before !== 'object' || Array.isArray(before)) return;
+    raw[section] = { ...before, [key]: value };
+    origins.set(pathKey([section, key]), { labels: [`--${key}`], whole: false });
+  };
+  set('server', 'host', host);
+  set('server', 'port', port);
+  set('auth', 'insecure', insecure);
 }
 
 /** Turns text that one placeholder produced into the number or boolean the schema wants there, where it reads as one. */

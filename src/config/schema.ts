@@ -123,7 +123,7 @@ export type Config = Frozen<z.output<typeof configSchema>>;
 export type UpstreamConfig = Frozen<Upstream>;
 
 function* openOnlyOnLoopback({ server: { host }, auth: { mode, insecure } }: File): Iterable<Finding> {
-  if (mode !== 'none' || insecure || isLoopback(host)) return;
+  if (mode !== 'none' || insecure || isLoopback(host) || is.listenHost(host) !== undefined) return;
   yield {
     path: ['server', 'host'],
     message: 'can be reached by other machines, and auth.mode none lets everyone in',

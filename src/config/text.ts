@@ -63,7 +63,7 @@ export function exactOrigin(origin: string): Finding | undefined {
 
 /** The address clients use: http(s), to which paths such as `/mcp` are added. */
 export function publicUrl(value: string): Finding | undefined {
-  const found = httpUrl(value);
+  const found = httpUrl(value, 'https://mcp.example.com');
   if (found !== undefined) return found;
   if (/[?#]/.test(value)) return { message: 'has a query or a fragment', mend: 'end the URL with its path' };
   return undefined;
@@ -71,16 +71,16 @@ export function publicUrl(value: string): Finding | undefined {
 
 /** The address of an upstream; it may have `${port}` in it. */
 export function upstreamUrl(value: string): Finding | undefined {
-  const found = httpUrl(fillPort(value, 1));
+  const found = httpUrl(fillPort(value, 1), 'https://mcp.example.com/mcp');
   if (found !== undefined) return found;
   if (value.includes('#')) return { message: 'has a fragment', mend: 'delete the part from # on' };
   return undefined;
 }
 
-function httpUrl(value: string): Finding | undefined {
+function httpUrl(value: string, example: string): Finding | undefined {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    return { message: 'is not an http or https URL', mend: 'write one such as https://mcp.example.com/mcp' };
+    return { message: 'is not an http or https URL', mend: `write one such as ${example}` };
   }
   if (url.username !== '' || url.password !== '') {
     return { message: 'has a user name or password in it', mend: 'move them to an Authorization header' };

@@ -88,7 +88,7 @@ interface Endpoint {
 export type StdioUpstream = { kind: 'stdio' } & Common & Process;
 /** A server that runs elsewhere. */
 export type HttpUpstream = { kind: 'http' } & Common & Endpoint;
-/** A process that is started and then spoken to over HTTP; `withPort` of port.ts fills its `${port}`. */
+/** A process that is started and then spoken to over HTTP; `fillPort` of port.ts fills its `args`, `env` and `url`. */
 export type StartedHttpUpstream = { kind: 'started-http' } & Common & Process & Endpoint;
 export type Upstream = StdioUpstream | HttpUpstream | StartedHttpUpstream;
 
@@ -107,6 +107,7 @@ function* reachable({ command, url }: Fields): Iterable<Finding> {
   yield {
     message: 'has neither `command` nor `url`',
     mend: 'add `command` for a local process, or `url` for a server that is already running',
+    subject: 'none',
   };
 }
 

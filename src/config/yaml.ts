@@ -1,5 +1,16 @@
 /** YAML text to plain data, with the place of every value in the text. JSON is YAML, so it is read here as well. */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument, visit, type YAMLError } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Pair,
+  parseDocument,
+  visit,
+  type YAMLError,
+} from 'yaml';
 import type { Finding } from './finding.ts';
 
 export interface Place {
@@ -33,7 +44,7 @@ export function readYaml(text: string): YamlText {
   try {
     doc = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
   } catch {
-    return unread({ message: 'cannot be read as YAML', mend: 'nest it less deeply', subject: 'none' });
+    return unread({ message: 'the file is too complex', mend: 'nest it less deeply', subject: 'none' });
   }
   const locate = (path: readonly PropertyKey[]) => {
     const offset = offsetOf(doc, path);
@@ -57,9 +68,14 @@ function* syntax(doc: Doc, text: string, place: (offset: number) => Place): Iter
     yield { ...explain(first, line), subject: 'none', place: at };
   }
   for (const { pos } of doc.errors.filter((error) => error.code === 'DUPLICATE_KEY')) {
-    const key = keyAt(doc, pos[0]);
-    const message = key === undefined ? 'is a duplicate key' : `key ${JSON.stringify(key)} is given twice`;
-    yield { message, mend: 'keep one of the two', subject: 'none', place: place(pos[0]) };
+    const path = pathAt(doc, pos[0]);
+    yield {
+      path,
+      message: 'the key is given twice',
+      mend: 'keep one of the two',
+      subject: 'none',
+      place: place(pos[0]),
+    };
   }
   for (const { pos } of doc.warnings.filter((warning) => warning.code === 'TAG_RESOLVE_FAILED')) {
     yield {
@@ -71,9 +87,10 @@ function* syntax(doc: Doc, text: string, place: (offset: number) => Place): Iter
   }
 }
 
-/** The parser quotes the text in some of its messages; what it quotes may be a secret, so it is cut off. */
+/** After a colon the parser quotes the text; what it quotes may be a secret, so it is cut off. */
 function explain(error: YAMLError, line: string): Pick<Finding, 'message' | 'mend'> {
-  const message = `YAML: ${error.message.replace(/(: | token )?".*$/s, '').replace(/;.*$/s, '')}`;
+  if (error.code === 'RESOURCE_EXHAUSTION') return { message: 'the file is too complex', mend: 'nest it less deeply' };
+  const message = `YAML: ${error.message.replace(/(: |;).*$/s, '').replace(/(?<=escape sequence) .*/s, '')}`;
   if (/[{,[].*\$\{/.test(line))
     return { message, mend: 'inside { } and [ ], put a value with a placeholder in quotes' };
   const mends: Partial<Record<YAMLError['code'], string>> = {
@@ -81,7 +98,8 @@ function explain(error: YAMLError, line: string): Pick<Finding, 'message' | 'men
     BAD_INDENT: 'line up the keys of one mapping, and close every bracket',
     BLOCK_AS_IMPLICIT_KEY: 'put a value with ": " in it in quotes',
     BAD_SCALAR_START: 'put the value in quotes',
-    MISSING_CHAR: 'add the missing character',
+    MISSING_CHAR: 'add it',
+    BAD_DQ_ESCAPE: 'write "\\\\" for a backslash, or use single quotes',
     MULTIPLE_DOCS: 'delete the line "---" and what follows it',
   };
   return { message, mend: mends[error.code] ?? 'check the quotes, the brackets and the indentation around here' };
@@ -90,19 +108,22 @@ function explain(error: YAMLError, line: string): Pick<Finding, 'message' | 'men
 /** What is well-formed YAML and yet no plain data. */
 function structure(doc: Doc, place: (offset: number) => Place): TextFinding[] {
   const findings: TextFinding[] = [];
-  const add = (range: readonly number[] | null | undefined, message: string, mend: string) => {
-    findings.push({ message, mend, subject: 'none', ...(range?.[0] !== undefined && { place: place(range[0]) }) });
+  const add = (node: unknown, path: string[], message: string, mend: string) => {
+    const offset = rangeOf(node)?.[0];
+    findings.push({ path, message, mend, subject: 'none', ...(offset !== undefined && { place: place(offset) }) });
   };
   visit(doc, {
-    Pair(_, { key }) {
-      if (isAlias(key) || (!isScalar(key) && key !== null)) add(rangeOf(key), 'a key is not text', 'write it as text');
-      else if (keyText(key) === '__proto__')
-        add(rangeOf(key), 'the name "__proto__" is reserved', 'choose another name');
+    Pair(_, pair, ancestors) {
+      const { key } = pair;
+      const path = keysOf([...ancestors, pair]);
+      if (!isScalar(key) && key !== null) add(key, keysOf(ancestors), 'a key is not text', 'write it as text');
+      else if (keyText(key) === '__proto__') add(key, path, 'this name is reserved', 'choose another one');
     },
     Alias(_, alias, ancestors) {
       const target = alias.resolve(doc);
-      if (target === undefined) add(alias.range, 'an alias has no anchor before it', 'put a value with "*" in quotes');
-      else if (ancestors.includes(target)) add(alias.range, 'an alias contains itself', 'write the value out');
+      const path = keysOf(ancestors);
+      if (target === undefined) add(alias, path, 'an alias has no anchor before it', 'put a value with "*" in quotes');
+      else if (ancestors.includes(target)) add(alias, path, 'an alias contains itself', 'write the value out');
     },
   });
   return findings;
@@ -128,16 +149,21 @@ function offsetOf(doc: Doc, path: readonly PropertyKey[]): number | undefined {
   return offset;
 }
 
-function keyAt(doc: Doc, offset: number): string | undefined {
-  let found: string | undefined;
+/** The keys that lead to the one that starts here. */
+function pathAt(doc: Doc, offset: number): string[] {
+  let path: string[] = [];
   visit(doc, {
-    Pair(_, { key }) {
-      if (rangeOf(key)?.[0] !== offset) return undefined;
-      found = keyText(key);
+    Pair(_, pair, ancestors) {
+      if (rangeOf(pair.key)?.[0] !== offset) return undefined;
+      path = keysOf([...ancestors, pair]);
       return visit.BREAK;
     },
   });
-  return found;
+  return path;
+}
+
+function keysOf(nodes: readonly unknown[]): string[] {
+  return nodes.filter((node) => isPair(node)).map(({ key }) => keyText(key));
 }
 
 function keyText(key: unknown): string {

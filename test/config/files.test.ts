@@ -1,0 +1,74 @@
+/** The config files that are shipped: each is valid, and what their comments promise is so. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { configJsonSchema } from '../../src/config/json-schema.ts';
+import { loadConfig, parseConfig } from '../../src/config/load.ts';
+
+const root = new URL('../../config/', import.meta.url);
+const path = (file: string) => fileURLToPath(new URL(file, root));
+const env = { DOCS_TOKEN: 'token' };
+const shipped = ['patchbay.yaml', ...readdirSync(new URL('examples/', root)).map((name) => `examples/${name}`)];
+
+test.each(shipped)('%s is valid, without warnings, and names its schema in the first line', (file) => {
+  expect(loadConfig(path(file), { env })).toMatchObject({ ok: true, warnings: [] });
+  const schema = /^# yaml-language-server: \$schema=(\S+)\n/.exec(readFileSync(path(file), 'utf8'))?.[1] ?? '';
+  expect(new URL(schema, new URL(file, root)).href).toBe(new URL('patchbay.schema.json', root).href);
+});
+
+test('remote.yaml needs its token', () => {
+  expect(loadConfig(path('examples/remote.yaml'), { env: {} })).toMatchObject({
+    ok: false,
+    problems: [{ path: 'upstreams.docs.headers.Authorization' }],
+  });
+});
+
+test('patchbay.yaml serves the four sample upstreams, each kind of process among them', () => {
+  const result = loadConfig(path('patchbay.yaml'), { env: {} });
+  const kinds = result.ok ? Object.entries(result.config.upstreams).map(([name, { kind }]) => [name, kind]) : [];
+  expect(kinds).toEqual([
+    ['everything', 'stdio'],
+    ['everything-http', 'started-http'],
+    ['files', 'stdio'],
+    ['memory', 'stdio'],
+  ]);
+});
+
+test('the values in the comments of patchbay.yaml are the defaults', () => {
+  const text = readFileSync(path('patchbay.yaml'), 'utf8');
+  const uncommented = text
+    .replace(/^ {2}# publicUrl: .*$/m, '')
+    .replace(/^ {2}# docs:\n( {2}# .*\n)*/m, '')
+    .replace(/^ {2}# (\w+: )/gm, '  $1');
+  expect(uncommented).toMatch(/^ {2}maxItems: /m);
+  const bare = parseConfig('upstreams: { a: { command: run } }', { file: 'patchbay.yaml', env: {} });
+  const full = parseConfig(uncommented, { file: 'patchbay.yaml', env: {} });
+  const settings = (result: typeof full) => result.ok && { ...result.config, upstreams: undefined };
+  expect(settings(full)).toEqual(settings(bare));
+});
+
+test('the upstream in the comments of patchbay.yaml shows the defaults too', () => {
+  const text = readFileSync(path('patchbay.yaml'), 'utf8');
+  const block = /^ {2}# docs:\n((?: {2}# .*\n)*)/m.exec(text)?.[1] ?? '';
+  const keys = block.replace(/^ {2}# {3}/gm, '    ').replace(/^ {4}(url|headers|cwd|inheritEnv): .*\n/gm, '');
+  const load = (more: string) => {
+    const source = `upstreams:\n  docs:\n    url: https://docs.example.com/mcp\n${more}`;
+    const result = parseConfig(source, { file: 'patchbay.yaml', env });
+    return result.ok ? result.config.upstreams.docs : result.problems;
+  };
+  expect(keys).toMatch(/callMax: /);
+  expect(load(keys)).toEqual(load(''));
+});
+
+test('patchbay.yaml mentions every key there is', () => {
+  const text = readFileSync(path('patchbay.yaml'), 'utf8');
+  const { properties = {}, $defs = {} } = configJsonSchema();
+  const sections = [...Object.entries(properties), ...Object.entries($defs)];
+  const keys = [
+    ...Object.keys(properties).filter((key) => key !== '$schema'),
+    ...sections.flatMap(([, section]) => Object.keys(section.properties ?? {})).filter((key) => key !== 'type'),
+    ...Object.keys($defs.upstream?.properties?.timeouts?.properties ?? {}),
+  ];
+  expect(keys.length).toBeGreaterThan(40);
+  expect(keys.filter((key) => !new RegExp(`\\b${key}\`?:`).test(text))).toEqual([]);
+});
