@@ -106,6 +106,12 @@ export function toTable(result: Result): string {
   ].join('\n');
 }
 
+/** The result as a JSON file, in the layout the formatter of this project keeps: lists of numbers on one line. */
+export function toJson(result: Result): string {
+  const text = JSON.stringify(result, null, 2);
+  return `${text.replace(/\[\s+([\d.,\s]+?)\s+\]/g, (_list, numbers: string) => `[${numbers.replace(/\s+/g, ' ')}]`)}\n`;
+}
+
 /**
  * Puts a table between its markers in a Markdown file, `<!-- bench:NAME -->` and `<!-- /bench:NAME -->`.
  *

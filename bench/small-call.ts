@@ -6,7 +6,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readFlags } from './flags.ts';
-import { environment, type Result, toRatio, toRow, toTable } from './report.ts';
+import { environment, type Result, toJson, toRatio, toRow, toTable } from './report.ts';
 import { DEFAULT_CLI, startByteProxy, startPatchbay, startUpstream, type Target } from './targets.ts';
 import { type Load, measureWindow, type Window } from './windows.ts';
 
@@ -38,7 +38,7 @@ export async function smallCall(argv: readonly string[]): Promise<number> {
   const result = await measure(rounds, load, flags.cli);
   console.log(`\n${toTable(result)}`);
   mkdirSync(dirname(flags.json), { recursive: true });
-  writeFileSync(flags.json, `${JSON.stringify(result, null, 2)}\n`);
+  writeFileSync(flags.json, toJson(result));
 
   const limit = flags['max-ratio'];
   if (limit === undefined || result.ratio.median <= limit) return 0;
