@@ -16,7 +16,7 @@ export function digest(text: string): string {
  * @param head the readable part, cut as far as needed
  * @param key what the hash is taken of
  * @param attempt 0 gives a hash of 8 characters; each further one another and longer hash, for use after a clash
- * @param room the longest answer wanted, at least 8 characters
+ * @param room the longest answer wanted; a hash does not pass it either
  */
 export function hashedForm(head: string, joiner: string, key: string, attempt: number, room: number): string {
   const size = Math.min(FIRST + STEP * attempt, room);

@@ -20,7 +20,8 @@ export interface Prefix {
 export const BARE: Prefix = { text: '', longer: [] };
 
 const SAFE = /^[A-Za-z0-9_-]+$/;
-const HASH_ROOM = 8;
+/** What the upstream's part and the name's part of an exposed name have at least. */
+const LEAST_PART = 4;
 
 /** Tells whether every character may stand in an exposed name, and there is at least one. */
 export function isSafe(text: string): boolean {
@@ -34,26 +35,25 @@ export function mapUnsafe(text: string, limit: number): string {
 
 /**
  * Checks the rules by themselves.
- * @returns what is wrong and how to mend it, or undefined. Half of `maxLength` is for the upstream; the other half has to
- * hold the separator and a hash of 8 characters.
+ * @returns what is wrong and how to mend it, or undefined
  */
 export function ruleProblem(rules: NameRules): string | undefined {
   const { separator, maxLength } = rules;
   if (!isSafe(separator)) {
     return `names.separator ${JSON.stringify(separator)} must be one or more of A-Z a-z 0-9 _ -, such as "__"`;
   }
-  const least = 2 * (separator.length + HASH_ROOM);
+  const least = separator.length + 2 * LEAST_PART;
   if (Number.isSafeInteger(maxLength) && maxLength >= least) return undefined;
   return `names.maxLength ${maxLength} must be a whole number of at least ${least} with this separator, such as 64`;
 }
 
 /**
- * The prefix of every upstream, `{slug}{separator}`, from the ids alone. A slug is the id where it is safe and at most
- * half of `maxLength`, else its mapped head with a hash; no two ids share one.
+ * The prefix of every upstream, `{slug}{separator}`, from the ids alone. A slug is the id where it is safe and not
+ * longer than half of what the separator leaves, else its mapped head with a hash; no two ids share one.
  * @param ids distinct upstream ids in any order
  */
 export function upstreamPrefixes(rules: NameRules, ids: readonly string[]): ReadonlyMap<string, Prefix> {
-  const limit = Math.floor(rules.maxLength / 2);
+  const limit = Math.floor((rules.maxLength - rules.separator.length) / 2);
   const slugs = new Map<string, string>();
   for (const id of ids) if (isSafe(id) && id.length <= limit) slugs.set(id, id);
   const rest = ids.filter((id) => !slugs.has(id)).sort();

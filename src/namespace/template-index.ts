@@ -15,7 +15,7 @@ export type ListedUri = readonly [uri: string, upstream: string | null];
  * Spent on the comparisons of one table: some tens of milliseconds. Templates that share a long way but never match are
  * taken as contested after that, which is safe.
  */
-const TABLE_BUDGET = 2_000_000;
+const TABLE_BUDGET = 1_000_000;
 
 /** Finds the templates that match a URI without asking each one. */
 export class TemplateIndex {
@@ -45,18 +45,23 @@ export class TemplateIndex {
   }
 }
 
-/** Marks each template that overlaps one of another upstream, or matches a URI that another upstream lists. */
+/**
+ * Marks each template that overlaps one of another upstream, or matches a URI that another upstream lists. The order of
+ * `entries` and `listed` does not matter.
+ */
 export function markContested(entries: readonly OwnedTemplate[], listed: Iterable<ListedUri>): void {
   if (entries.length === 0) return;
   const budget = { steps: TABLE_BUDGET };
-  markAmongTemplates(entries, budget);
-  const free = entries.filter((entry) => !entry.contested);
+  const sorted = [...entries].sort(
+    ({ template: a }, { template: b }) => compare(a.literalPrefix, b.literalPrefix) || compare(a.raw, b.raw),
+  );
+  markAmongTemplates(sorted, budget);
+  const free = sorted.filter((entry) => !entry.contested);
   if (free.length > 0) markAgainstUris(free, listed, budget);
 }
 
-function markAmongTemplates(entries: readonly OwnedTemplate[], budget: Budget): void {
+function markAmongTemplates(sorted: readonly OwnedTemplate[], budget: Budget): void {
   // Two templates overlap only where one literal prefix begins with the other; in this order such ones stand together.
-  const sorted = [...entries].sort((a, b) => compare(a.template.literalPrefix, b.template.literalPrefix));
   sorted.forEach((entry, at) => {
     for (let i = at + 1; i < sorted.length; i++) {
       const other = sorted[i]!;

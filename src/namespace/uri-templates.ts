@@ -26,7 +26,7 @@ export function canonical(text: string): string {
 /**
  * A URI template (RFC 6570, levels 1 to 4), for telling which URIs are its expansions.
  *
- * It accepts every expansion and is otherwise as generous as servers are: a plain expression takes anything up to the next
+ * It accepts every expansion and is otherwise as generous as upstreams are: a plain expression takes anything up to the next
  * `/`, an exploded, reserved or query expression takes anything. A template that does not parse, or is beyond the limits
  * above, matches its own text only.
  */
@@ -51,17 +51,18 @@ export class UriTemplate {
     this.#machine = parts && build(parts);
   }
 
-  /** Tells whether `uri` may be an expansion. Time grows with the length of `uri` times that of the template at worst. */
+  /**
+   * Tells whether `uri` may be an expansion; true without looking further where that would pass `budget`. Time grows with
+   * the length of `uri` times that of the template at worst.
+   */
   matches(uri: string, budget?: Budget): boolean {
     if (this.#machine === undefined) return uri === this.raw;
     if (uri.length > MAX_URI) return false;
+    if (spent(budget, 1)) return true;
     const text = canonical(uri);
     if (!text.startsWith(this.literalPrefix) || !text.endsWith(this.#tail)) return false;
     if (this.expressions === 0) return text === this.literalPrefix;
-    if (budget !== undefined) {
-      budget.steps -= text.length;
-      if (budget.steps < 0) return true;
-    }
+    if (spent(budget, text.length)) return true;
     return accepts(this.#machine, text, this.literalPrefix.length);
   }
 
@@ -72,8 +73,11 @@ export class UriTemplate {
   overlaps(other: UriTemplate, budget: Budget = { steps: 100_000 }): boolean {
     if (this.#machine === undefined) return other.matches(this.raw);
     if (other.#machine === undefined) return this.matches(other.raw);
-    if (!eitherWay(this.literalPrefix, other.literalPrefix, (long, short) => long.startsWith(short))) return false;
-    if (!eitherWay(this.#tail, other.#tail, (long, short) => long.endsWith(short))) return false;
+    if (spent(budget, 1)) return true;
+    const [a, b] = [this.literalPrefix, other.literalPrefix];
+    if (!(a.length < b.length ? b.startsWith(a) : a.startsWith(b))) return false;
+    const [y, z] = [this.#tail, other.#tail];
+    if (!(y.length < z.length ? z.endsWith(y) : y.endsWith(z))) return false;
     return meet(this.#machine, other.#machine, budget);
   }
 }
@@ -89,8 +93,11 @@ export function bySpecificity(a: UriTemplate, b: UriTemplate): number {
   );
 }
 
-function eitherWay(a: string, b: string, covers: (long: string, short: string) => boolean): boolean {
-  return a.length < b.length ? covers(b, a) : covers(a, b);
+/** Takes `steps` off the budget, if there is one, and tells whether it is used up. */
+function spent(budget: Budget | undefined, steps: number): boolean {
+  if (budget === undefined) return false;
+  budget.steps -= steps;
+  return budget.steps < 0;
 }
 
 interface Parts {

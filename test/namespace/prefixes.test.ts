@@ -10,13 +10,13 @@ describe('rules that cannot work are named with their mend', () => {
     expect(ruleProblem({ ...rules, separator })).toMatch(/^names\.separator ".*" must be .*"__"$/);
   });
 
-  test.each([0, 19, 20.5, Number.NaN, -1])('maxLength %d', (maxLength) => {
-    expect(ruleProblem({ ...rules, maxLength })).toMatch(/^names\.maxLength .* at least 20 /);
+  test.each([0, 9, 20.5, Number.NaN, -1])('maxLength %d', (maxLength) => {
+    expect(ruleProblem({ ...rules, maxLength })).toMatch(/^names\.maxLength .* at least 10 /);
   });
 
   test('the shortest that works depends on the separator', () => {
-    expect(ruleProblem({ ...rules, maxLength: 20 })).toBeUndefined();
-    expect(ruleProblem({ ...rules, separator: '---', maxLength: 20 })).toMatch(/at least 22/);
+    expect(ruleProblem({ ...rules, maxLength: 10 })).toBeUndefined();
+    expect(ruleProblem({ ...rules, separator: '---', maxLength: 10 })).toMatch(/at least 11/);
   });
 });
 
@@ -26,10 +26,10 @@ describe('prefixes', () => {
   });
 
   test('other ids are mapped and marked with a hash', () => {
-    const prefixes = upstreamPrefixes(rules, ['My Server', 'My_Server', 'x'.repeat(33)]);
+    const prefixes = upstreamPrefixes(rules, ['My Server', 'My_Server', 'x'.repeat(32)]);
     expect(prefixes.get('My_Server')?.text).toBe('My_Server__');
     expect(prefixes.get('My Server')?.text).toMatch(/^My_Server_[a-z2-7]{8}__$/);
-    expect(prefixes.get('x'.repeat(33))?.text).toMatch(/^x{23}_[a-z2-7]{8}__$/);
+    expect(prefixes.get('x'.repeat(32))?.text).toMatch(/^x{22}_[a-z2-7]{8}__$/);
   });
 
   test('an id that looks like the mapped form of another makes that one take a longer hash', () => {
@@ -37,6 +37,15 @@ describe('prefixes', () => {
     const prefixes = upstreamPrefixes(rules, ['a.b', squatter]);
     expect(prefixes.get(squatter)?.text).toBe(`${squatter}__`);
     expect(prefixes.get('a.b')?.text).toMatch(/^a_b_[a-z2-7]{12}__$/);
+  });
+
+  test('hashes that clash, as short ones do, are told apart the same way in every order', () => {
+    const ids = Array.from({ length: 3_000 }, (_, i) => `x.${i}`);
+    const short: NameRules = { prefix: 'always', separator: '________', maxLength: 16 };
+    const prefixes = upstreamPrefixes(short, ids);
+    expect(new Set([...prefixes.values()].map(({ text }) => text)).size).toBe(3_000);
+    const reversed = upstreamPrefixes(short, [...ids].reverse());
+    for (const id of ids) expect(reversed.get(id)).toEqual(prefixes.get(id));
   });
 
   test('a prefix knows the longer ones that begin with it', () => {
@@ -54,7 +63,7 @@ describe('prefixes', () => {
         expect(new Set(texts).size).toBe(ids.length);
         for (const text of texts) {
           expect(text).toMatch(/^[A-Za-z0-9_-]+$/);
-          expect(text.length).toBeLessThanOrEqual(32 + separator.length);
+          expect(text.length).toBeLessThanOrEqual((64 + separator.length) / 2);
         }
         for (const { text, longer } of prefixes.values()) {
           expect(new Set(longer)).toEqual(new Set(texts.filter((other) => other !== text && other.startsWith(text))));

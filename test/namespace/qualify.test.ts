@@ -43,7 +43,7 @@ describe('labels', () => {
 });
 
 describe('qualified forms', () => {
-  const qualifier = new Qualifier(['files', 'mail', 'My Server']);
+  const qualifier = new Qualifier(['files', 'mail', 'My Server', 'kit']);
 
   test('only the beginning changes, and ui stays ui', () => {
     expect(qualifier.qualify('files', 'test://a?b#c')).toBe('mcp+files:test://a?b#c');
@@ -59,12 +59,18 @@ describe('qualified forms', () => {
     expect(qualifier.parse('UI://MAIL.App/Main')).toEqual({ upstream: 'mail', text: 'ui://App/Main' });
   });
 
-  test.each(['mcp+other:test://a', 'mcp+files', 'mcp+:x', 'mcp+__proto__:x', 'mcp+fi\u212aes:x', 'test://a', ''])(
-    'not a qualified form of a known upstream: %j',
-    (uri) => {
-      expect(qualifier.parse(uri)).toBeUndefined();
-    },
-  );
+  test.each([
+    'mcp+other:test://a',
+    'mcp+files',
+    'mcp+:x',
+    'mcp+__proto__:x',
+    'mcp+\u212ait:x',
+    'ui://\u212ait.x',
+    'test://a',
+    '',
+  ])('not a qualified form of a known upstream: %j', (uri) => {
+    expect(qualifier.parse(uri)).toBeUndefined();
+  });
 
   test('what no upstream can have made is recognised as such', () => {
     expect(qualifier.looksQualified('mcp+other:x')).toBe(true);

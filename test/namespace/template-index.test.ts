@@ -6,7 +6,7 @@ import {
   type OwnedTemplate,
   TemplateIndex,
 } from '../../src/namespace/template-index.ts';
-import { UriTemplate } from '../../src/namespace/uri-templates.ts';
+import { bySpecificity, UriTemplate } from '../../src/namespace/uri-templates.ts';
 import { uriTable } from '../../src/namespace/uris.ts';
 import { expand } from './expand.ts';
 import { anyTemplate, anyValues } from './template-arbitraries.ts';
@@ -22,14 +22,15 @@ const anyOwned = fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), anyTemplate),
 describe('the index', () => {
   test('finds what asking every template finds, the most specific first', () => {
     fc.assert(
-      fc.property(anyOwned, anyTemplate, anyValues, (owned, raw, values) => {
+      fc.property(anyOwned, anyValues, (owned, values) => {
         const entries = owned.map(([upstream, text]) => own(upstream, text));
-        const uri = expand(raw, values);
+        const uri = expand(owned[0]?.[1] ?? '', values);
         const found = [...new TemplateIndex(entries).matching(uri)];
         expect(new Set(found)).toEqual(new Set(entries.filter(({ template }) => template.matches(uri))));
-        const lengths = found.map(({ template }) => template.literalPrefix.length);
-        expect(lengths).toEqual([...lengths].sort((a, b) => b - a));
+        const inOrder = found.map(({ template }) => template).sort(bySpecificity);
+        expect(found.map(({ template }) => template.raw)).toEqual(inOrder.map(({ raw }) => raw));
       }),
+      { numRuns: 500 },
     );
   });
 
@@ -58,17 +59,21 @@ describe('contested templates', () => {
   });
 
   test('are taken to be so where telling would take too long', () => {
-    const many = (upstream: string, end: string) =>
-      Array.from({ length: 1_500 }, (_, i) => own(upstream, `x:{a}/b${i}/{b}${end}`));
-    const entries = [...many('a', ''), ...many('b', '/z')];
+    const many = (upstream: string) => Array.from({ length: 3_000 }, (_, i) => own(upstream, `x:{a}/${upstream}${i}`));
+    const entries = [...many('a'), ...many('b')];
     const start = performance.now();
     markContested(entries, []);
     expect(performance.now() - start).toBeLessThan(2_000);
-    expect(entries.some(({ contested }) => contested)).toBe(true);
+    const marked = (all: readonly OwnedTemplate[]) =>
+      new Set(all.filter((e) => e.contested).map((e) => e.template.raw));
+    expect(marked(entries).size).toBeGreaterThan(0);
+    const reversed = [...many('b'), ...many('a')].reverse();
+    markContested(reversed, []);
+    expect(marked(reversed)).toEqual(marked(entries));
   });
 });
 
-test('ten thousand URIs and a thousand templates take well under a second', () => {
+test('ten thousand URIs and a thousand templates take less than a second', () => {
   const sources = ['a', 'b', 'c', 'd', 'e'].map((id, n) => ({
     id,
     uris: Array.from({ length: 2_000 }, (_, i) => `files://${i % 7 === 0 ? 'shared' : id}/folder/${i}.txt`),
@@ -77,7 +82,7 @@ test('ten thousand URIs and a thousand templates take well under a second', () =
   }));
   const start = performance.now();
   const table = uriTable(sources, { transparent: false });
-  expect(performance.now() - start).toBeLessThan(500);
+  expect(performance.now() - start).toBeLessThan(1_000);
   expect(table.exposeUri('b', 'files://shared/folder/7.txt')).toBe('mcp+b:files://shared/folder/7.txt');
   expect(table.exposeUri('b', 'files://b/folder/1.txt')).toBe('files://b/folder/1.txt');
   expect(table.resolveUri('files://c/folder9/x/y/z')).toEqual({ upstream: 'c', uri: 'files://c/folder9/x/y/z' });

@@ -6,9 +6,7 @@ import { anyTemplate, anyValues } from './template-arbitraries.ts';
 
 /** The variables of RFC 6570 §3.2 and examples of its sections 3.2.2 to 3.2.9. */
 const VALUES: Values = {
-  count: ['one', 'two', 'three'],
   dom: ['example', 'com'],
-  dub: 'me/too',
   hello: 'Hello World!',
   half: '50%',
   var: 'value',
@@ -174,7 +172,6 @@ describe('overlaps', () => {
     ['test://{a}', 'test://{b}', true],
     ['test://{a}', 'other://{b}', false],
     ['test://{a}/x', 'test://{a}/y', false],
-    ['test://{a}/x', 'test://{+b}', true],
     ['test://a/{x}', 'test://b/{x}', false],
     ['test://a{x}', 'test://ab{x}', true],
     ['test://{a}/{b}', 'test://{a}', false],
@@ -184,7 +181,6 @@ describe('overlaps', () => {
     ['test://q{#a}', 'test://q{?b}', true],
     ['test://q{#a}z', 'test://q{?b}y', false],
     ['test://x', 'test://x', true],
-    ['test://x', 'test://y', false],
     ['test://{a}-b{c}', 'test://b{a}-{c}', true],
     ['a{b', 'a{b', true],
     ['a{b', 'a{c', false],
