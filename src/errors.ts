@@ -59,6 +59,11 @@ export const errors = {
     429,
     'Too many open sessions for this principal (sessions.maxPerPrincipal is {limit}); close one first',
   ),
+  eventUnknown: row(
+    code.generic,
+    400,
+    'Last-Event-ID is not an event of this session, or what followed it is not kept any more; send the request again',
+  ),
   draining: row(code.generic, 503, 'The gateway is shutting down; connect again in a moment'),
 
   // in band: HTTP 200 with a JSON-RPC error

@@ -7,6 +7,7 @@ import type { Config } from '../config/schema.ts';
 import { createApp } from '../gateway/app.ts';
 import { assemble } from '../gateway/assemble.ts';
 import { createLogger, type Logger } from '../telemetry/log.ts';
+import { NO_AUDIENCE } from '../upstreams/catalog-store.ts';
 import { banner } from './banner.ts';
 
 export interface ServeOptions {
@@ -50,7 +51,7 @@ async function run(config: Config, options: ServeOptions, log: Logger): Promise<
   const url = `${config.server.publicUrl ?? `http://${urlHost(config.server.host)}:${port}`}/mcp`;
   log.info({ url, config: options.config, version: options.version, node: process.version }, 'listening');
   if (process.stderr.isTTY) process.stderr.write(banner(url, Object.keys(config.upstreams)));
-  void gateway.context.catalogs.settled(config.lists.firstWait);
+  void gateway.context.catalogs.settled(NO_AUDIENCE, config.lists.firstWait);
 
   const signal = await stop;
   log.info({ signal }, 'stopping');

@@ -31,6 +31,15 @@ const server = z.strictObject({
   maxBodySize: size('4MiB', 'Largest request body.'),
   maxDepth: z.int().min(8).max(10_000).default(128).describe('Deepest nesting of a JSON request body, in levels.'),
   keepAlive: duration('20s', 'Time between the comments that keep an event stream open; 0 sends none.', { least: 0 }),
+  hold: duration(
+    '1s',
+    'How long a reply waits for its answer before it becomes an event stream, for clients that can resume one; 0 waits on.',
+    { least: 0 },
+  ),
+  sse: z
+    .boolean()
+    .default(false)
+    .describe('Serve hosts that know only HTTP+SSE of 2024-11-05, at /sse and /messages, too.'),
   drainTimeout: duration('10s', 'How long open calls may finish when Patchbay is stopped.', { least: 0 }),
 });
 
@@ -68,10 +77,18 @@ const lists = z.strictObject({
   maxItems: z.int().min(1).default(10_000).describe('Most items taken of one list of an upstream.'),
 });
 
+const events = z.strictObject({
+  maxEvents: z.int().min(1).default(1_000).describe('Most events kept of one session.'),
+  maxBytes: size('4MiB', 'Most memory for the events of one session.'),
+  maxAge: duration('5m', 'How long an event is kept.'),
+});
+
 const sessions = z.strictObject({
   idleTimeout: duration('30m', 'How long an unused session is kept.'),
   maxAge: duration('24h', 'How long any session is kept.'),
   maxPerPrincipal: z.int().min(1).default(1_000).describe('Most open sessions of one principal.'),
+  retry: duration('1s', 'Time after which clients come back to a stream that was closed.'),
+  events: section(events).describe('What is kept of event streams, so that clients can resume them.'),
   maxInFlight: z.int().min(1).default(64).describe('Most requests in progress at once in one session.'),
 });
 

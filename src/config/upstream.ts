@@ -14,6 +14,9 @@ const timeouts = z.strictObject({
   request: duration('60s', 'Longest wait for the answer to any request other than a tool call.'),
   call: duration('5m', 'Longest wait for the answer to a tool call; progress starts it again.'),
   callMax: duration('1h', 'Longest a tool call may take in all, however much progress it reports.'),
+  elicitation: duration('10m', 'Longest wait for a person to answer what the upstream asks.'),
+  sampling: duration('2m', "Longest wait for the client's model to answer what the upstream asks."),
+  roots: duration('15s', 'Longest wait for the client to list its roots.'),
   idle: duration('5m', 'How long an unused link stays open.'),
   stop: duration(
     '2s',

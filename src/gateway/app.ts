@@ -2,10 +2,11 @@
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { Fault } from '../errors.ts';
 import { composeError, rawId } from '../protocol/message.ts';
-import { type Gateway, Rejected } from './pipeline.ts';
-import { type Readiness, routes } from './routes.ts';
+import { Rejected } from './body.ts';
+import type { Gateway } from './gateway.ts';
+import { type Readiness, type RouteOptions, routes } from './routes.ts';
 
-export interface AppSettings {
+export interface AppSettings extends RouteOptions {
   /** Bytes. */
   readonly maxBodySize: number;
 }
@@ -34,7 +35,7 @@ export function createApp(gateway: Gateway, settings: AppSettings, readiness: Re
   app.setNotFoundHandler((_request: FastifyRequest, reply) => {
     reply.code(404).send({ error: 'not_found', message: 'Nothing is served here. The MCP endpoint is /mcp.' });
   });
-  routes(app, gateway, readiness);
+  routes(app, gateway, settings, readiness);
   return app;
 }
 

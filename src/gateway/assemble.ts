@@ -1,22 +1,29 @@
 /** Puts the parts of a running gateway together from its configuration, and takes them apart again. */
 import { createAuthenticate } from '../auth/authenticate.ts';
+import { askClient } from '../bridge/ask-client.ts';
+import { ElicitationIds } from '../bridge/elicitation-ids.ts';
+import { Subscriptions } from '../bridge/subscriptions.ts';
 import type { Config } from '../config/schema.ts';
 import { Announcer } from '../methods/announce.ts';
-import type { MethodContext } from '../methods/context.ts';
-import { sessionScope } from '../methods/route-one.ts';
-import { buildView, type View } from '../methods/view.ts';
+import { isSole, type MethodContext } from '../methods/context.ts';
+import { catalogScope, gatewayIdentity, leaseFor, sessionScope } from '../methods/scope.ts';
+import { ViewCache } from '../methods/view-cache.ts';
 import { LearnedUris } from '../namespace/learned.ts';
+import type { Call, Round } from '../protocol/call.ts';
+import type { LegacySession } from '../sessions/legacy-session.ts';
 import { Sealer } from '../sessions/seal.ts';
 import { SessionStore } from '../sessions/session-store.ts';
+import type { SessionStream } from '../sessions/session-stream.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { CatalogStore } from '../upstreams/catalog-store.ts';
 import { Connector } from '../upstreams/connector.ts';
-import { LinkPool, SHARED_SCOPE } from '../upstreams/pool.ts';
+import { type LinkName, LinkPool } from '../upstreams/pool.ts';
 import { specsOf } from '../upstreams/spec.ts';
+import type { Gateway } from './gateway.ts';
 import { createGuard } from './guard.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LegacyCall } from './legacy-call.ts';
-import type { Gateway } from './pipeline.ts';
+import { forgetSession, upstreamEvents } from './upstream-events.ts';
 
 export interface Assembly {
   readonly gateway: Gateway;
@@ -28,52 +35,64 @@ export interface Assembly {
   close(): Promise<void>;
 }
 
+/** How often replies whose head is held are looked at, milliseconds: often enough for the time they are held. */
+const heldBeat = (hold: number): number => Math.min(250, Math.max(5, hold > 0 ? hold / 4 : 250));
+
 export function assemble(config: Config, version: string, log: Logger): Assembly {
   const specs = specsOf(config.upstreams);
-  const names = [...specs.keys()];
   const connectors = new Map(
     [...specs].map(([name, spec]) => [name, new Connector(spec, log.child({ upstream: name }))] as const),
   );
+  const ask = (session: LegacySession, round: Round, from: Owner, stream: SessionStream) => {
+    const { upstream } = round;
+    const rules = {
+      label: isSole(context) ? undefined : upstream,
+      exposeUri: (uri: string) =>
+        context.view(session.client.audience).uris.exposeUri(upstream, uri, context.learned(session.principal.key)),
+      exposeElicitation: (id: string) => context.elicitations.expose(from, id, session.id),
+    };
+    return askClient(session, round, stream, rules, specs.get(upstream)!.timeouts);
+  };
   const pool = new LinkPool(
     connectors,
-    {
-      listChanged: (upstream) => void catalogs.refresh(upstream),
-      log: () => undefined,
-      closed: () => undefined,
-    },
+    upstreamEvents(() => context, ask),
     log,
   );
   const catalogs = new CatalogStore({
-    upstreams: names,
+    upstreams: new Map([...specs].map(([name, { sharing }]) => [name, { shared: sharing === 'shared' }])),
     limits: config.lists,
     refresh: config.lists.refresh,
     log,
-    link: (upstream) => pool.lease(upstream, SHARED_SCOPE, { capabilities: {}, info: { name: 'patchbay', version } }),
+    link: (upstream, audience) =>
+      pool.lease(upstream, catalogScope(audience), gatewayIdentity(context, upstream, audience)),
     changed: () => announcer.changed(),
   });
-  const view = memo(
-    catalogs,
-    () => buildView(catalogs.known(), { names: config.names, upstreams: names }, catalogs.generation),
-    log,
-  );
-  const sessions = new SessionStore(config.sessions, (session, reason) => {
+  const views = new ViewCache(catalogs, config.names, [...specs.keys()], log);
+  const { events, retry, ...limits } = config.sessions;
+  const sessions = new SessionStore(limits, { events, retry }, (session, reason) => {
     log.info({ client: session.client.info?.name, reason }, 'session closed');
-    session.stream?.close();
     for (const call of session.inFlight.values()) if (call instanceof LegacyCall) call.cancel('session closed');
+    forgetSession(context, session);
     void pool.release(sessionScope(session.id));
   });
-  const announcer = new Announcer(view, () => sessions.all());
+  const announcer = new Announcer(
+    (audience) => views.get(audience),
+    () => sessions.all(),
+  );
   const learned = new Map<string, LearnedUris>();
   const context: MethodContext = {
     version,
     upstreams: specs,
     pool,
     catalogs,
+    sessions,
+    subscriptions: new Subscriptions(),
+    elicitations: new ElicitationIds(),
     sealer: new Sealer(),
     log,
     lists: config.lists,
     separator: config.names.prefix === 'always' ? config.names.separator : undefined,
-    view,
+    view: (audience) => views.get(audience),
     learned: (principal) => {
       const own = learned.get(principal) ?? new LearnedUris();
       learned.set(principal, own);
@@ -81,15 +100,23 @@ export function assemble(config: Config, version: string, log: Logger): Assembly
     },
   };
   const { server } = config;
-  const heartbeat = new Heartbeat(server.keepAlive);
+  const timing = {
+    held: new Heartbeat(heldBeat(server.hold)),
+    streams: new Heartbeat(server.keepAlive),
+    hold: server.hold,
+  };
   let draining = false;
   const gateway: Gateway = {
     context,
-    sessions,
-    heartbeat,
+    timing,
+    host: {
+      labelled: specs.size > 1,
+      ask: (session: LegacySession, round: Round, call: Call, stream: SessionStream) =>
+        ask(session, round, { upstream: round.upstream, scope: leaseFor(context, call, round.upstream).scope }, stream),
+    },
     log,
     maxDepth: server.maxDepth,
-    maxInFlight: config.sessions.maxInFlight,
+    maxInFlight: limits.maxInFlight,
     authenticate: createAuthenticate(config.auth.mode),
     guard: createGuard({
       host: server.host,
@@ -97,6 +124,8 @@ export function assemble(config: Config, version: string, log: Logger): Assembly
       allowedHosts: server.allowedHosts,
       allowedOrigins: server.allowedOrigins,
     }),
+    basePath: server.publicUrl === undefined ? '' : new URL(server.publicUrl).pathname.replace(/\/$/, ''),
+    opened: (session) => announcer.opened(session.client.audience),
     draining: () => draining,
   };
   return {
@@ -108,7 +137,8 @@ export function assemble(config: Config, version: string, log: Logger): Assembly
     close: async () => {
       draining = true;
       announcer.close();
-      heartbeat.stop();
+      timing.held.stop();
+      timing.streams.stop();
       catalogs.close();
       sessions.close();
       await pool.close();
@@ -116,15 +146,4 @@ export function assemble(config: Config, version: string, log: Logger): Assembly
   };
 }
 
-/** The view is built once for each state of the catalogs. */
-function memo(catalogs: CatalogStore, build: () => View, log: Logger): () => View {
-  let last: View | undefined;
-  return () => {
-    if (last?.generation === catalogs.generation) return last;
-    last = build();
-    for (const table of [last.tools, last.prompts])
-      for (const { upstream, name, exposed, reason } of table.notes)
-        log.debug({ upstream, name, exposed, reason }, 'exposed under another name');
-    return last;
-  };
-}
+type Owner = Pick<LinkName, 'upstream' | 'scope'>;

@@ -1,11 +1,24 @@
 /** A call that came from a legacy client, and the sink that leads back to its POST. */
+import { Fault } from '../errors.ts';
 import type { Call, ClientFacts, Deadline, Outcome, Principal, Round, Sink, Target } from '../protocol/call.ts';
 import type { Edit } from '../protocol/json/edit.ts';
 import type { Span } from '../protocol/json/scan.ts';
 import { answerOf } from '../protocol/legacy/answer.ts';
 import { idKey, type Message, rawId } from '../protocol/message.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
-import type { PostReply } from './post-reply.ts';
+import { logFor } from '../sessions/log-level.ts';
+import type { SessionStream } from '../sessions/session-stream.ts';
+import { dispatch } from './dispatch.ts';
+import type { Gateway } from './gateway.ts';
+import type { Reply } from './reply.ts';
+
+/** What a call needs of the gateway to reach its client. */
+export interface CallHost {
+  /** Whether upstreams are told apart by name in what people read. */
+  readonly labelled: boolean;
+  /** Asks the client; gives what takes the question back. */
+  ask(session: LegacySession, round: Round, call: Call, stream: SessionStream): (reason: string) => void;
+}
 
 export class LegacyCall implements Call, Sink {
   readonly principal: Principal;
@@ -22,13 +35,17 @@ export class LegacyCall implements Call, Sink {
   ended = false;
   oncancel: ((reason: string | undefined) => void) | undefined;
   readonly #owner: LegacySession;
-  readonly #reply: PostReply;
+  readonly #reply: Reply;
+  readonly #host: CallHost;
   readonly #key: string;
+  /** Take back what the client was asked in the course of this call. */
+  #asked: ((reason: string) => void)[] = [];
 
   /** @param message a request with a valid id */
-  constructor(session: LegacySession, message: Message, reply: PostReply) {
+  constructor(session: LegacySession, message: Message, reply: Reply, host: CallHost) {
     this.#owner = session;
     this.#reply = reply;
+    this.#host = host;
     this.principal = session.principal;
     this.client = session.client;
     this.session = session.id;
@@ -36,6 +53,14 @@ export class LegacyCall implements Call, Sink {
     this.message = message;
     this.id = rawId(message)!;
     this.#key = idKey(this.id);
+  }
+
+  get onpressure(): ((full: boolean) => void) | undefined {
+    return this.#reply.onpressure;
+  }
+
+  set onpressure(listener: ((full: boolean) => void) | undefined) {
+    this.#reply.onpressure = listener;
   }
 
   /** Enters the call in its session. @returns false when its id is already in use there */
@@ -48,7 +73,7 @@ export class LegacyCall implements Call, Sink {
   /** The client wants no answer any more. */
   cancel(reason: string | undefined): void {
     if (this.ended) return;
-    this.#leave();
+    this.#leave(reason ?? 'the call was cancelled');
     const withdraw = this.oncancel;
     this.oncancel = undefined;
     withdraw?.(reason);
@@ -56,25 +81,47 @@ export class LegacyCall implements Call, Sink {
   }
 
   progress(notification: Buffer): void {
-    if (!this.ended) this.#reply.notify(notification);
+    if (!this.ended) this.#reply.progress(this.#key, notification);
   }
 
-  log(_notification: Buffer): void {
-    // the gateway declares no logging, so that legacy clients expect none
+  log(notification: Message): void {
+    if (this.ended) return;
+    const label = this.#host.labelled ? this.target?.upstream : undefined;
+    const message = logFor(notification, this.#owner.logLevel, label);
+    if (message) this.#reply.notify(message);
+  }
+
+  slow(retry?: number): void {
+    if (!this.ended) this.#reply.slow(retry);
   }
 
   input(round: Round): void {
-    round.abandon('the client was not asked');
+    if (this.ended) return round.abandon('the call is over');
+    const stream = this.#reply.stream() ?? this.#owner.standalone;
+    this.#asked.push(this.#host.ask(this.#owner, round, this, stream));
   }
 
   done(outcome: Outcome): void {
     if (this.ended || outcome.kind === 'input-required') return;
-    this.#leave();
+    this.#leave('the call is over');
     this.#reply.respond(answerOf(this, outcome));
   }
 
-  #leave(): void {
+  #leave(reason: string): void {
     this.ended = true;
     if (this.#owner.inFlight.get(this.#key) === this) this.#owner.inFlight.delete(this.#key);
+    for (const takeBack of this.#asked) takeBack(reason);
+    this.#asked = [];
   }
 }
+
+/** Lets a request of a session begin: bounded in number, its id unique among those in progress. */
+export function enter(gateway: Gateway, session: LegacySession, message: Message, reply: Reply): void {
+  const call = new LegacyCall(session, message, reply, gateway.host);
+  const limit = gateway.maxInFlight;
+  if (session.inFlight.size >= limit) return call.done(failed(new Fault('tooManyInFlight', { limit })));
+  if (!call.enter()) return call.done(failed(new Fault('duplicateId', { id: call.id })));
+  dispatch(gateway.context, call);
+}
+
+const failed = (error: Fault): Outcome => ({ kind: 'error', error });

@@ -1,17 +1,19 @@
-/** POST from a legacy client: handshake, requests, notifications, responses and batches (protocol.md §1.4, §1.7). */
+/** POST from a legacy client: handshake, requests, notifications, responses and batches (protocol.md §1.4). */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '../errors.ts';
-import { initializeResult } from '../methods/initialize.ts';
 import type { Principal } from '../protocol/call.ts';
-import { type Classified, malformed } from '../protocol/classify.ts';
+import type { Classified } from '../protocol/classify.ts';
 import { accepts, SESSION_HEADER, VERSION_HEADER } from '../protocol/headers.ts';
-import { isObjectAt } from '../protocol/json/scan.ts';
-import { composeError, composeResult, idKey, type Message, rawId, valueAt } from '../protocol/message.ts';
-import { BATCH_VERSION, isLegacyVersion, LEGACY_VERSIONS, negotiate } from '../protocol/versions.ts';
+import { composeError, composeResult, type Message, rawId } from '../protocol/message.ts';
+import { ParamsError } from '../protocol/params.ts';
+import { BATCH_VERSION, isLegacyVersion, LEGACY_VERSIONS } from '../protocol/versions.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
+import type { Gateway } from './gateway.ts';
 import { headerOf } from './guard.ts';
-import { LegacyCall } from './legacy-call.ts';
-import { dispatch, type Gateway } from './pipeline.ts';
+import { batch } from './legacy-batch.ts';
+import { enter } from './legacy-call.ts';
+import { notified, responded } from './legacy-notifications.ts';
+import { openSession } from './legacy-open.ts';
 import { PostReply } from './post-reply.ts';
 
 type Legacy = Extract<Classified, { kind: `legacy-${string}` }>;
@@ -33,12 +35,12 @@ export async function legacyPost(
   switch (body.kind) {
     case 'legacy-request':
       reply.hijack();
-      return call(gateway, session, body.message, new PostReply(reply.raw, gateway.heartbeat, 1, false));
+      return enter(gateway, session, body.message, new PostReply(reply.raw, session, gateway.timing, 1, false));
     case 'legacy-notification':
-      notified(session, body.message);
+      notified(gateway, session, body.message);
       break;
     case 'legacy-response':
-      gateway.log.debug({ id: rawId(body.message) }, 'ignored an answer that nobody waits for');
+      responded(gateway, session, body.message);
       break;
     case 'legacy-batch':
       if (session.version !== BATCH_VERSION)
@@ -52,7 +54,7 @@ export async function legacyPost(
 export function sessionOf(gateway: Gateway, principal: Principal, request: FastifyRequest): LegacySession {
   const id = headerOf(request, SESSION_HEADER);
   if (!id) throw new Fault('sessionMissing');
-  return gateway.sessions.get(id, principal);
+  return gateway.context.sessions.get(id, principal);
 }
 
 /** A version header is optional, and lenient about which legacy version it names. */
@@ -71,88 +73,17 @@ async function initialize(
 ): Promise<void> {
   if (isLive(gateway, principal, headerOf(request, SESSION_HEADER))) throw new Fault('sessionLive');
   const id = rawId(message)!;
-  const { bytes, params } = message;
-  const asked = params && isObjectAt(bytes, params.start) ? (valueAt(bytes, params) as Record<string, unknown>) : {};
-  if (typeof asked.protocolVersion !== 'string') {
-    const fault = new Fault('invalidParams', { method: 'initialize', detail: '"protocolVersion" must be a string' });
-    reply.type('application/json').send(composeError(id, fault));
-    return;
+  reply.type('application/json');
+  try {
+    const { session, result } = await openSession(gateway, principal, message, true);
+    reply.header(SESSION_HEADER, session.id).send(composeResult(id, result));
+  } catch (error) {
+    if (!(error instanceof ParamsError)) throw error;
+    reply.send(composeError(id, new Fault('invalidParams', { method: 'initialize', detail: error.message })));
   }
-  const version = negotiate(asked.protocolVersion);
-  const client = {
-    era: 'legacy' as const,
-    version,
-    capabilities: asObject(asked.capabilities) ?? {},
-    info: asObject(asked.clientInfo),
-  };
-  const session = gateway.sessions.create(principal, client, version);
-  gateway.log.info({ client: client.info?.name, clientVersion: client.info?.version, version }, 'session opened');
-  const result = await initializeResult(gateway.context, version);
-  reply.header(SESSION_HEADER, session.id).type('application/json').send(composeResult(id, result));
 }
 
 /** A stale session id on `initialize` is no reason to refuse: the client is just starting anew. */
 function isLive(gateway: Gateway, principal: Principal, id: string | undefined): boolean {
-  if (!id) return false;
-  try {
-    gateway.sessions.get(id, principal);
-    return true;
-  } catch {
-    return false;
-  }
+  return id !== undefined && gateway.context.sessions.byId(id)?.principal.key === principal.key;
 }
-
-function call(gateway: Gateway, session: LegacySession, message: Message, reply: PostReply): void {
-  const entered = new LegacyCall(session, message, reply);
-  if (session.inFlight.size >= gateway.maxInFlight) {
-    const error = new Fault('tooManyInFlight', { limit: gateway.maxInFlight });
-    return entered.done({ kind: 'error', error });
-  }
-  if (!entered.enter()) return entered.done({ kind: 'error', error: new Fault('duplicateId', { id: entered.id }) });
-  dispatch(gateway, entered);
-}
-
-function notified(session: LegacySession, message: Message): void {
-  switch (message.method) {
-    case 'notifications/initialized':
-      session.initialized = true;
-      return;
-    case 'notifications/cancelled': {
-      const { bytes, params } = message;
-      if (!params || !isObjectAt(bytes, params.start)) return;
-      const { requestId, reason } = valueAt(bytes, params) as Record<string, unknown>;
-      if (typeof requestId !== 'string' && typeof requestId !== 'number') return;
-      const target = session.inFlight.get(idKey(JSON.stringify(requestId)));
-      if (target instanceof LegacyCall) target.cancel(typeof reason === 'string' ? reason : undefined);
-    }
-  }
-}
-
-/** @returns whether the batch holds anything to answer, in which case the reply is taken care of */
-function batch(
-  gateway: Gateway,
-  session: LegacySession,
-  messages: readonly (Message | undefined)[],
-  reply: FastifyReply,
-): boolean {
-  if (messages.some((m) => m?.method === 'initialize')) throw new Fault('batch', { detail: 'initialize stands alone' });
-  const faults = messages.map((m) => (m ? malformed(m) : 'expected an object'));
-  const asks = messages.filter((m, i) => faults[i] !== undefined || (m?.id && m.method !== undefined));
-  const shared = asks.length > 0 ? new PostReply(reply.hijack().raw, gateway.heartbeat, asks.length, true) : undefined;
-  for (const [i, message] of messages.entries()) {
-    const fault = faults[i];
-    const badId = message?.method !== undefined && (message.idKind === 'null' || message.idKind === 'other');
-    if (fault !== undefined || badId) {
-      const echo =
-        message && (message.idKind === 'string' || message.idKind === 'integer') ? rawId(message) : undefined;
-      const error = badId ? new Fault('invalidId') : new Fault('invalidRequest', { detail: fault ?? '' });
-      shared?.respond(composeError(echo, error));
-    } else if (message?.method === undefined) continue;
-    else if (message.id) call(gateway, session, message, shared!);
-    else notified(session, message);
-  }
-  return shared !== undefined;
-}
-
-const asObject = (value: unknown): Record<string, unknown> | undefined =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;

@@ -3,12 +3,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '../errors.ts';
 import { accepts, VERSION_HEADER } from '../protocol/headers.ts';
 import { isModernVersion } from '../protocol/versions.ts';
+import { type Gateway, principalOf } from './gateway.ts';
 import { headerOf } from './guard.ts';
 import { checkVersion, sessionOf } from './legacy-post.ts';
-import { type Gateway, principalOf } from './pipeline.ts';
-import { GetStream } from './standalone-stream.ts';
 
-/** Opens the session's standalone stream; a newer one takes the place of an older one. */
+/**
+ * Opens the session's standalone stream, where a newer connection takes the place of an older one; or, with
+ * `Last-Event-ID`, goes on with the stream that event was on.
+ */
 export function openStream(gateway: Gateway, request: FastifyRequest, reply: FastifyReply): void {
   refuseModern(request, reply);
   if (gateway.draining()) throw new Fault('draining');
@@ -17,13 +19,18 @@ export function openStream(gateway: Gateway, request: FastifyRequest, reply: Fas
     throw new Fault('notAcceptable', { need: 'text/event-stream' });
   checkVersion(request);
   const session = sessionOf(gateway, principal, request);
+  const { raw } = reply;
+  const lastEventId = headerOf(request, 'last-event-id');
+  const stream = lastEventId ? session.resume(lastEventId, raw) : session.standalone;
+  if (!stream) throw new Fault('eventUnknown');
   reply.hijack();
-  const older = session.stream;
-  session.stream = new GetStream(reply.raw, gateway.heartbeat, (stream) => {
-    if (session.stream === stream) session.stream = undefined;
+  if (!lastEventId) stream.attach(raw);
+  const { streams } = gateway.timing;
+  streams.add(stream);
+  raw.once('close', () => {
+    if (!stream.attached) streams.delete(stream);
     session.usedAt = Date.now();
   });
-  older?.close();
 }
 
 /** Ends the session and everything under it. */
@@ -31,7 +38,7 @@ export function endSession(gateway: Gateway, request: FastifyRequest, reply: Fas
   refuseModern(request, reply);
   const principal = principalOf(gateway, request);
   checkVersion(request);
-  gateway.sessions.end(sessionOf(gateway, principal, request), 'the client closed it');
+  gateway.context.sessions.end(sessionOf(gateway, principal, request), 'the client closed it');
   reply.code(200).send();
 }
 

@@ -1,79 +1,99 @@
 /**
- * The reply to one legacy POST: plain JSON when nothing precedes the answer, server-sent events when something does. The
- * head is held until that is known (protocol.md §1.6).
+ * The reply to one legacy POST: plain JSON when nothing precedes the answer, a resumable event stream when something does.
+ * The head is held until that is known (protocol.md §1.6).
  */
 import type { ServerResponse } from 'node:http';
-import { SSE_KEEPALIVE, sseMessage } from '../protocol/sse.ts';
+import type { LegacySession } from '../sessions/legacy-session.ts';
+import type { SessionStream } from '../sessions/session-stream.ts';
 import type { Heartbeat } from './heartbeat.ts';
+import type { Reply } from './reply.ts';
 
-export const SSE_HEAD = {
-  'content-type': 'text/event-stream',
-  'cache-control': 'no-cache, no-transform',
-  'x-accel-buffering': 'no',
-} as const;
+export interface ReplyTiming {
+  /** Beats for replies whose head is held. */
+  readonly held: Heartbeat;
+  /** Beats for open streams. */
+  readonly streams: Heartbeat;
+  /** How long the head is held for a client that can resume, milliseconds. */
+  readonly hold: number;
+}
 
 const OPEN = Buffer.from('[');
 const COMMA = Buffer.from(',');
 const CLOSE = Buffer.from(']');
 
-export class PostReply {
+export class PostReply implements Reply {
+  onpressure: ((full: boolean) => void) | undefined;
   readonly #raw: ServerResponse;
-  readonly #heartbeat: Heartbeat;
+  readonly #session: LegacySession;
+  readonly #timing: ReplyTiming;
   readonly #batch: boolean;
   readonly #since = Date.now();
   #missing: number;
   #answers: Buffer[] = [];
-  #streaming = false;
+  #stream: SessionStream | undefined;
 
   /**
    * @param missing how many requests the POST held
    * @param batch whether they came as an array, so that a JSON reply is one too
    */
-  constructor(raw: ServerResponse, heartbeat: Heartbeat, missing: number, batch: boolean) {
+  constructor(raw: ServerResponse, session: LegacySession, timing: ReplyTiming, missing: number, batch: boolean) {
     this.#raw = raw;
-    this.#heartbeat = heartbeat;
+    this.#session = session;
+    this.#timing = timing;
     this.#missing = missing;
     this.#batch = batch;
-    heartbeat.add(this);
-    // the client is gone; a legacy one has cancelled nothing by that, the calls go on without a reply
-    raw.once('close', () => heartbeat.delete(this));
+    timing.held.add(this);
+    // the client is gone; a legacy one has cancelled nothing by that, the calls go on
+    raw.once('close', () => timing.held.delete(this));
   }
 
-  /** A message that belongs to a request of this POST and comes before its answer. */
   notify(message: Buffer): void {
-    this.#stream();
-    this.#write(sseMessage(message));
+    const stream = this.#open();
+    stream?.send(message);
+    if (stream?.congested) this.onpressure?.(true);
   }
 
-  /** The answer to one of the requests. */
+  progress(token: string, message: Buffer): void {
+    const stream = this.#open();
+    stream?.sendProgress(token, message);
+    if (stream?.congested) this.onpressure?.(true);
+  }
+
   respond(message: Buffer): void {
-    if (this.#streaming) this.#write(sseMessage(message));
+    if (this.#stream) this.#stream.send(message);
     else this.#answers.push(message);
     this.#settle();
   }
 
-  /** One of the requests gets no answer: it was cancelled. */
   drop(): void {
     this.#settle();
   }
 
-  /** An idle reply turns into a stream, which comments keep alive. */
+  stream(): SessionStream | undefined {
+    return this.#open();
+  }
+
+  slow(retry?: number): void {
+    if (!this.#session.polls) return;
+    const stream = this.#open();
+    // with other requests in the same POST still to be answered, their messages would have to wait
+    if (retry !== undefined && this.#missing === 1) stream?.release(retry);
+  }
+
+  /** A held reply turns into a stream: soon for a client that can resume it, else before proxies give up on it. */
   beat(now: number): void {
-    if (!this.#streaming && now - this.#since < this.#heartbeat.interval / 2) return;
-    this.#stream();
-    this.#write(SSE_KEEPALIVE);
+    const hold = this.#session.polls ? this.#timing.hold : this.#timing.streams.interval / 2;
+    if (hold > 0 && now - this.#since >= hold) this.#open();
   }
 
   #settle(): void {
     this.#missing--;
     if (this.#missing > 0) return;
-    this.#heartbeat.delete(this);
-    if (this.#raw.destroyed) return;
-    if (!this.#streaming && this.#answers.length > 0) this.#json();
-    else {
-      this.#stream();
-      this.#raw.end();
-    }
+    this.#timing.held.delete(this);
+    if (this.#stream) this.#stream.end();
+    else if (this.#raw.destroyed) return;
+    else if (this.#answers.length > 0) this.#json();
+    else this.#open()?.end();
   }
 
   #json(): void {
@@ -82,18 +102,18 @@ export class PostReply {
     this.#raw.end(body);
   }
 
-  #write(bytes: Buffer): void {
-    if (!this.#raw.destroyed) this.#raw.write(bytes);
-  }
-
-  #stream(): void {
-    if (this.#streaming) return;
-    this.#streaming = true;
-    if (this.#raw.destroyed) return;
-    this.#raw.writeHead(200, SSE_HEAD);
-    this.#raw.flushHeaders();
-    for (const answer of this.#answers) this.#write(sseMessage(answer));
+  /** Commits to an event stream. A client that left before it had an event id can never come back for it. */
+  #open(): SessionStream | undefined {
+    if (this.#stream || this.#raw.destroyed) return this.#stream;
+    this.#timing.held.delete(this);
+    const stream = this.#session.openStream(() => this.onpressure?.(false));
+    this.#stream = stream;
+    stream.attach(this.#raw);
+    this.#timing.streams.add(stream);
+    this.#raw.once('close', () => this.#timing.streams.delete(stream));
+    for (const answer of this.#answers) stream.send(answer);
     this.#answers = [];
+    return stream;
   }
 }
 

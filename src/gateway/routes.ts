@@ -1,12 +1,19 @@
 /** Every route of the server. */
 import type { FastifyInstance } from 'fastify';
+import type { Gateway } from './gateway.ts';
 import { preflight } from './guard.ts';
 import { endSession, openStream } from './legacy-stream.ts';
-import { type Gateway, post } from './pipeline.ts';
+import { post } from './pipeline.ts';
+import { SseDoor } from './sse-door.ts';
 
 export type Readiness = () => 'starting' | 'ready' | 'draining';
 
-export function routes(app: FastifyInstance, gateway: Gateway, readiness: Readiness): void {
+export interface RouteOptions {
+  /** Whether hosts that speak HTTP+SSE of 2024-11-05 are served, too. */
+  readonly sse: boolean;
+}
+
+export function routes(app: FastifyInstance, gateway: Gateway, options: RouteOptions, readiness: Readiness): void {
   app.get('/healthz', async () => ({ status: 'ok' }));
   app.get('/readyz', async (_request, reply) => {
     const status = readiness();
@@ -20,6 +27,12 @@ export function routes(app: FastifyInstance, gateway: Gateway, readiness: Readin
     mcp.get('/mcp', async (request, reply) => openStream(gateway, request, reply));
     mcp.delete('/mcp', async (request, reply) => endSession(gateway, request, reply));
     mcp.options('/mcp', async (request, reply) => preflight(request, reply));
+    if (options.sse) {
+      const door = new SseDoor(gateway);
+      mcp.get('/sse', async (request, reply) => door.open(request, reply));
+      mcp.post('/messages', (request, reply) => door.post(request, reply));
+      for (const url of ['/sse', '/messages']) mcp.options(url, async (request, reply) => preflight(request, reply));
+    }
     // refused by the guard, with the methods that are served
     mcp.route({ method: ['HEAD', 'PUT', 'PATCH'], url: '/mcp', handler: async () => undefined });
   });

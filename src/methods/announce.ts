@@ -1,4 +1,4 @@
-/** Tells sessions that a list has changed: once for many changes, and only of lists that really differ. */
+/** Tells sessions that a list has changed: once for many changes, and only of lists that differ for them. */
 import { compose } from '../protocol/message.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
 import type { View } from './view.ts';
@@ -13,15 +13,20 @@ const LISTS = [
 ] as const;
 
 export class Announcer {
-  readonly #view: () => View;
+  readonly #view: (audience: string) => View;
   readonly #sessions: () => Iterable<LegacySession>;
-  #last: View;
+  /** What each audience has been told of. */
+  #last = new Map<string, View>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(view: () => View, sessions: () => Iterable<LegacySession>) {
+  constructor(view: (audience: string) => View, sessions: () => Iterable<LegacySession>) {
     this.#view = view;
     this.#sessions = sessions;
-    this.#last = view();
+  }
+
+  /** A session begins: what it sees now is what later changes are measured by. */
+  opened(audience: string): void {
+    if (!this.#last.has(audience)) this.#last.set(audience, this.#view(audience));
   }
 
   /** A catalog has changed. */
@@ -35,13 +40,25 @@ export class Announcer {
 
   #announce(): void {
     this.#timer = undefined;
-    const before = this.#last;
-    const now = this.#view();
-    this.#last = now;
-    for (const [name, kinds] of LISTS) {
-      if (kinds.every((kind) => before.lists[kind].result.equals(now.lists[kind].result))) continue;
-      const message = compose(`notifications/${name}/list_changed`);
-      for (const session of this.#sessions()) if (session.initialized) session.stream?.send(message);
+    const now = new Map<string, View>();
+    const messages = new Map<string, Buffer[]>();
+    for (const session of this.#sessions()) {
+      const { audience } = session.client;
+      if (!now.has(audience)) {
+        now.set(audience, this.#view(audience));
+        messages.set(audience, changes(this.#last.get(audience), now.get(audience)!));
+      }
+      for (const message of messages.get(audience)!) session.onceInitialized(() => session.standalone.send(message));
     }
+    this.#last = now;
   }
+}
+
+function changes(before: View | undefined, now: View): Buffer[] {
+  if (!before || before === now) return [];
+  return LISTS.flatMap(([name, kinds]) =>
+    kinds.every((kind) => before.lists[kind].result.equals(now.lists[kind].result))
+      ? []
+      : [compose(`notifications/${name}/list_changed`)],
+  );
 }

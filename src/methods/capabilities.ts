@@ -21,6 +21,9 @@ export function mergeCapabilities(
   const merged: Record<string, unknown> = {};
   for (const name of ['tools', 'prompts', 'resources'])
     if (!complete || has(name)) merged[name] = { listChanged: true };
+  if (merged.resources && (!complete || subscribable(catalogs)))
+    merged.resources = { subscribe: true, listChanged: true };
+  if (!complete || has('logging')) merged.logging = {};
   if (has('completions') || catalogs.some((c) => c.server.version === '2024-11-05')) merged.completions = {};
   const extensions: Record<string, unknown> = {};
   for (const { server } of catalogs) {
@@ -32,6 +35,9 @@ export function mergeCapabilities(
   if (sole && first && has('experimental')) merged.experimental = first.server.capabilities.experimental;
   return merged;
 }
+
+const subscribable = (catalogs: readonly Catalog[]): boolean =>
+  catalogs.some(({ server }) => asObject(server.capabilities.resources).subscribe === true);
 
 /** One block per upstream that has instructions, headed by its name; verbatim when it is the only upstream. */
 export function mergeInstructions(

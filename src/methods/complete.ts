@@ -3,7 +3,7 @@ import { Fault } from '../errors.ts';
 import type { Call } from '../protocol/call.ts';
 import { isStringAt, type Member, textOf } from '../protocol/json/scan.ts';
 import { only, type Params, ParamsError } from '../protocol/params.ts';
-import type { Method, MethodContext } from './context.ts';
+import { type Method, type MethodContext, viewOf } from './context.ts';
 import { whenKnown } from './named.ts';
 import { routeOne } from './route-one.ts';
 
@@ -20,7 +20,7 @@ export const complete: Method = (context, call, params) => {
   const route = (): boolean => {
     const owner = ownerOf(context, call, by, text);
     if (!owner) return false;
-    const server = context.view().catalogs.find((c) => c.upstream === owner.upstream)?.server;
+    const server = viewOf(context, call).catalogs.find((c) => c.upstream === owner.upstream)?.server;
     // 2024-11-05 servers complete without declaring it
     const completes = server && (Object.hasOwn(server.capabilities, 'completions') || server.version === '2024-11-05');
     if (completes) routeOne(context, call, { upstream: owner.upstream, exposed: text, name: owner.name }, at);
@@ -53,7 +53,7 @@ function ownerOf(
   by: 'name' | 'uri',
   text: string,
 ): { upstream: string; name: string } | undefined {
-  const view = context.view();
+  const view = viewOf(context, call);
   if (by === 'name') return view.prompts.resolve(text);
   const template = view.uris.resolveTemplate(text);
   if (template) return { upstream: template.upstream, name: template.template };

@@ -1,8 +1,11 @@
 /** What methods work with. */
+import type { ElicitationIds } from '../bridge/elicitation-ids.ts';
+import type { Subscriptions } from '../bridge/subscriptions.ts';
 import type { LearnedUris } from '../namespace/learned.ts';
 import type { Call } from '../protocol/call.ts';
 import type { Params } from '../protocol/params.ts';
 import type { Sealer } from '../sessions/seal.ts';
+import type { SessionStore } from '../sessions/session-store.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { CatalogStore } from '../upstreams/catalog-store.ts';
 import type { LinkPool } from '../upstreams/pool.ts';
@@ -14,6 +17,9 @@ export interface MethodContext {
   readonly upstreams: ReadonlyMap<string, UpstreamSpec>;
   readonly pool: LinkPool;
   readonly catalogs: CatalogStore;
+  readonly sessions: SessionStore;
+  readonly subscriptions: Subscriptions;
+  readonly elicitations: ElicitationIds;
   readonly sealer: Sealer;
   readonly log: Logger;
   readonly lists: {
@@ -24,11 +30,17 @@ export interface MethodContext {
   };
   /** Stands between upstream and name in exposed names; `undefined` where names are not prefixed. */
   readonly separator: string | undefined;
-  /** The current view of all catalogs. */
-  view(): View;
+  /** The current view for an audience. */
+  view(audience: string): View;
   /** The URIs this principal has been shown in results. */
   learned(principal: string): LearnedUris;
 }
+
+/** Whether exactly one upstream is configured, which then shows through unchanged. */
+export const isSole = (context: MethodContext): boolean => context.upstreams.size === 1;
+
+/** What a call's client sees. */
+export const viewOf = (context: MethodContext, call: Call): View => context.view(call.client.audience);
 
 /**
  * One request method. It ends the call by `call.sink.done`, now or later.

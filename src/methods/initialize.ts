@@ -1,17 +1,21 @@
 /** initialize: answered by the gateway itself, from what it knows of its upstreams (protocol.md §1.4.2, §2.4). */
 import type { LegacyVersion } from '../protocol/versions.ts';
 import { mergeCapabilities, mergeInstructions } from './capabilities.ts';
-import type { MethodContext } from './context.ts';
+import { isSole, type MethodContext } from './context.ts';
 
 /**
  * @param version the negotiated one
  * @returns the result as JSON text; waits for catalogs only where one is not known yet, and no longer than `firstWait`
  */
-export async function initializeResult(context: MethodContext, version: LegacyVersion): Promise<string> {
-  if (context.catalogs.missing().length > 0) await context.catalogs.settled(context.lists.firstWait);
-  const { catalogs } = context.view();
-  const sole = context.upstreams.size === 1;
-  const complete = context.catalogs.missing().length === 0;
+export async function initializeResult(
+  context: MethodContext,
+  version: LegacyVersion,
+  audience: string,
+): Promise<string> {
+  if (context.catalogs.missing(audience).length > 0) await context.catalogs.settled(audience, context.lists.firstWait);
+  const { catalogs } = context.view(audience);
+  const sole = isSole(context);
+  const complete = context.catalogs.missing(audience).length === 0;
   const instructions = mergeInstructions(catalogs, sole, context.separator);
   return JSON.stringify({
     protocolVersion: version,

@@ -2,7 +2,7 @@
 import { Fault } from '../errors.ts';
 import type { Call } from '../protocol/call.ts';
 import { ITEM_KINDS, type ItemKind } from '../upstreams/catalog.ts';
-import type { Method, MethodContext } from './context.ts';
+import { type Method, type MethodContext, viewOf } from './context.ts';
 import { listResult } from './view.ts';
 
 interface Cursor {
@@ -15,9 +15,10 @@ interface Cursor {
 export function listOf(kind: ItemKind): Method {
   return async (context, call, params) => {
     const cursor = params.find('cursor') ? readCursor(context, call, params.string('cursor').text) : undefined;
-    if (context.catalogs.missing().length > 0) await context.catalogs.settled(context.lists.firstWait);
-    context.catalogs.revalidate();
-    const view = context.view();
+    if (context.catalogs.missing(call.client.audience).length > 0)
+      await context.catalogs.settled(call.client.audience, context.lists.firstWait);
+    context.catalogs.revalidate(call.client.audience);
+    const view = viewOf(context, call);
     const { items, result, extras } = view.lists[kind];
     const { pageSize } = context.lists;
     if (cursor && (cursor.kind !== kind || cursor.generation !== view.generation)) throw new Fault('invalidCursor');

@@ -2,7 +2,7 @@
 import { Fault } from '../errors.ts';
 import type { NameTable } from '../namespace/names.ts';
 import type { Call } from '../protocol/call.ts';
-import type { Method, MethodContext } from './context.ts';
+import { type Method, type MethodContext, viewOf } from './context.ts';
 import { routeOne } from './route-one.ts';
 import type { View } from './view.ts';
 
@@ -19,7 +19,7 @@ function named(table: (view: View) => NameTable, unknown: 'unknownTool' | 'unkno
     const task = params.remove(TASK);
     if (task) call.edits.push(task);
     const route = (): boolean => {
-      const found = table(context.view()).resolve(text);
+      const found = table(viewOf(context, call)).resolve(text);
       if (found) routeOne(context, call, { upstream: found.upstream, exposed: text, name: found.name }, span);
       return found !== undefined;
     };
@@ -35,8 +35,8 @@ export async function whenKnown(
   route: () => boolean,
   unknown: () => Fault,
 ): Promise<void> {
-  if (context.catalogs.missing().length > 0) {
-    await context.catalogs.settled(context.lists.firstWait);
+  if (context.catalogs.missing(call.client.audience).length > 0) {
+    await context.catalogs.settled(call.client.audience, context.lists.firstWait);
     if (call.ended || route()) return;
   }
   throw unknown();

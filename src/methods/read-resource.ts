@@ -1,13 +1,13 @@
 /** resources/read: the URI's owner answers; no other upstream is tried (design.md §5.6). */
 import { Fault } from '../errors.ts';
-import type { Method } from './context.ts';
+import { type Method, viewOf } from './context.ts';
 import { whenKnown } from './named.ts';
 import { routeOne } from './route-one.ts';
 
 export const readResource: Method = (context, call, params) => {
   const { text, span } = params.string('uri');
   const route = (): boolean => {
-    const owner = context.view().uris.resolveUri(text, context.learned(call.principal.key));
+    const owner = viewOf(context, call).uris.resolveUri(text, context.learned(call.principal.key));
     if (owner) routeOne(context, call, { upstream: owner.upstream, exposed: text, name: owner.uri }, span);
     return owner !== undefined;
   };

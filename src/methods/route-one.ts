@@ -2,12 +2,13 @@
 import { Fault } from '../errors.ts';
 import type { Call, Outcome, Round, Sink, Target } from '../protocol/call.ts';
 import type { Span } from '../protocol/json/scan.ts';
+import type { Message } from '../protocol/message.ts';
 import { legacyMethods } from '../protocol/methods.ts';
-import type { ClientIdentity } from '../upstreams/connector.ts';
 import type { Link } from '../upstreams/link.ts';
-import { SHARED_SCOPE } from '../upstreams/pool.ts';
 import type { MethodContext } from './context.ts';
+import { relayedError } from './relayed-error.ts';
 import { resultEdits } from './result-uris.ts';
+import { leaseFor } from './scope.ts';
 
 /**
  * Sends a call on to its target and relays what comes back.
@@ -21,23 +22,9 @@ export function routeOne(context: MethodContext, call: Call, target: Target, nam
   forward(context, call, target);
 }
 
-/** Who owns the link for this call (design.md §5.3). */
-export function scopeOf(context: MethodContext, call: Call, upstream: string): string {
-  switch (context.upstreams.get(upstream)!.sharing) {
-    case 'shared':
-      return SHARED_SCOPE;
-    case 'user':
-      return `user:${call.principal.key}`;
-    case 'session':
-      return call.session === undefined ? `user:${call.principal.key}` : sessionScope(call.session);
-  }
-}
-
-export const sessionScope = (session: string): string => `session:${session}`;
-
 function forward(context: MethodContext, call: Call, { upstream }: Target): void {
-  const scope = scopeOf(context, call, upstream);
-  const lease = context.pool.lease(upstream, scope, identityFor(context, scope, call));
+  const { scope, identity } = leaseFor(context, call, upstream);
+  const lease = context.pool.lease(upstream, scope, identity);
   if (!(lease instanceof Promise)) return lease.request(call);
   let cancelled = false;
   call.oncancel = () => {
@@ -52,12 +39,6 @@ function forward(context: MethodContext, call: Call, { upstream }: Target): void
       if (!cancelled) call.sink.done({ kind: 'error', error: fault });
     },
   );
-}
-
-/** A link that serves one client is told that client's name; a shared one is told the gateway's. */
-function identityFor(context: MethodContext, scope: string, call: Call): ClientIdentity {
-  const info = scope === SHARED_SCOPE ? undefined : call.client.info;
-  return { capabilities: {}, info: info ?? { name: 'patchbay', version: context.version } };
 }
 
 /** Maps what the upstream answers to what the client may see, and repeats a request that certainly was not processed. */
@@ -77,8 +58,12 @@ class RelaySink implements Sink {
     this.#outer.progress(notification);
   }
 
-  log(notification: Buffer): void {
+  log(notification: Message): void {
     this.#outer.log(notification);
+  }
+
+  slow(retry?: number): void {
+    this.#outer.slow(retry);
   }
 
   input(round: Round): void {
@@ -95,6 +80,7 @@ class RelaySink implements Sink {
       }
     }
     if (outcome.kind !== 'complete') return this.#outer.done(outcome);
+    if (outcome.message.error) return this.#outer.done(relayedError(this.#context, this.#call, outcome.message));
     const shape = legacyMethods.get(this.#call.method)?.uris;
     const edits = shape ? resultEdits(this.#context, this.#call, outcome.message, shape) : [];
     this.#outer.done(edits.length > 0 ? { ...outcome, edits } : outcome);

@@ -4,6 +4,8 @@ import type { Method } from './context.ts';
 import { listMethods } from './list.ts';
 import { callTool, getPrompt } from './named.ts';
 import { readResource } from './read-resource.ts';
+import { setLevel } from './set-level.ts';
+import { subscribe, unsubscribe } from './subscribe.ts';
 
 /** Answered by the gateway, never forwarded. */
 const ping: Method = (_context, call) => call.sink.done({ kind: 'local', result: '{}' });
@@ -16,4 +18,7 @@ export const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['prompts/get', getPrompt],
   ['resources/read', readResource],
   ['completion/complete', complete],
+  ['logging/setLevel', setLevel],
+  ['resources/subscribe', subscribe],
+  ['resources/unsubscribe', unsubscribe],
 ]);

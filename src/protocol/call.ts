@@ -22,6 +22,8 @@ export interface ClientFacts {
   /** As declared by the client; `{}` when it declared nothing. */
   readonly capabilities: Readonly<Record<string, unknown>>;
   readonly info: Readonly<Record<string, unknown>> | undefined;
+  /** Names the capabilities that upstreams are told of; equal for clients that may be told the same lists. */
+  readonly audience: string;
 }
 
 /** Where a call goes. `exposed` is the name or URI the client used, `name` the one the upstream knows. */
@@ -46,15 +48,31 @@ export type Outcome =
       readonly unsent?: boolean;
     };
 
+/** One thing an upstream asks of the client: an elicitation, a sampling or the list of roots. */
+export interface InputRequest {
+  readonly method: string;
+  /** The JSON text of its params; `undefined` when it has none. */
+  readonly params: Buffer | undefined;
+}
+
+/** What came of an input request, as JSON text: the bare result, or the error object of the client's refusal. */
+export type InputAnswer =
+  | { readonly kind: 'result'; readonly json: Buffer }
+  | { readonly kind: 'error'; readonly json: Buffer };
+
 /** A set of input requests (elicitation, sampling, roots) that an upstream makes during a call. */
 export interface Round {
-  readonly number: number;
-  /** The requests by key; each is the JSON text of `{method, params}`. */
-  readonly requests: ReadonlyMap<string, Buffer>;
-  /** Hands the client's answers on; each is the JSON text of a result. */
-  answer(responses: ReadonlyMap<string, Buffer>): void;
-  /** The client will not answer. */
+  /** The upstream that asks. */
+  readonly upstream: string;
+  readonly requests: ReadonlyMap<string, InputRequest>;
+  /** Hands one answer on. A second answer to one key has no effect. */
+  answer(key: string, answer: InputAnswer): void;
+  /** Progress of the client on one request, as the JSON text of a progress notification's params without its token. */
+  progress(key: string, params: Readonly<Record<string, unknown>>): void;
+  /** The client will not answer: every open request ends as the protocol has it (elicitation: cancel). */
   abandon(reason: string): void;
+  /** Called when the upstream takes its requests back. Set by whoever consumes the round. */
+  onwithdrawn: ((reason: string | undefined) => void) | undefined;
 }
 
 /** Where a call's output currently goes: an HTTP stream, a parked buffer, a task record. */
@@ -62,8 +80,14 @@ export interface Sink {
   /** A progress notification whose token is already the client's own. */
   progress(notification: Buffer): void;
   /** A log notification raised while the call was served. */
-  log(notification: Buffer): void;
+  log(notification: Message): void;
+  /** The upstream asks the client for something in the course of this call. */
   input(round: Round): void;
+  /**
+   * The answer will take a while, so that the client should be able to resume.
+   * @param retry set when the upstream broke its stream off until that many milliseconds later: the client may be sent away
+   */
+  slow(retry?: number): void;
   /** The end; called exactly once. */
   done(outcome: Outcome): void;
 }
@@ -100,4 +124,6 @@ export interface Call {
   readonly ended: boolean;
   /** Calls `listener` when the client cancels (never for a mere disconnect of a legacy client). One listener at a time. */
   oncancel: ((reason: string | undefined) => void) | undefined;
+  /** Calls `listener` with true when the sink takes messages more slowly than they come, with false when it has caught up. */
+  onpressure: ((full: boolean) => void) | undefined;
 }

@@ -18,5 +18,8 @@ export const legacyMethods: ReadonlyMap<string, MethodFacts> = new Map<string, M
   ['resources/list', { capability: 'resources' }],
   ['resources/templates/list', { capability: 'resources' }],
   ['resources/read', { capability: 'resources', uris: 'contents' }],
+  ['resources/subscribe', { capability: 'resources' }],
+  ['resources/unsubscribe', { capability: 'resources' }],
   ['completion/complete', { capability: 'completions' }],
+  ['logging/setLevel', { capability: 'logging' }],
 ]);

@@ -151,6 +151,19 @@ export function sseMessage(message: Buffer, id?: string): Buffer {
     : Buffer.concat([Buffer.from(`id: ${id}\n`), BEFORE, line, AFTER]);
 }
 
+/** The head of a reply that is an event stream. */
+export const SSE_HEAD = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+} as const;
+
+/** The first event of a resumable stream: an id, a time to come back after in milliseconds, and no data (2025-11-25). */
+export const ssePriming = (id: string, retry: number): string => `id: ${id}\nretry: ${retry}\ndata: \n\n`;
+
+/** Tells the client after how many milliseconds to come back. */
+export const sseRetry = (retry: number): string => `retry: ${retry}\n\n`;
+
 /** A comment that keeps proxies from closing an idle stream. */
 export const SSE_KEEPALIVE = Buffer.from(': keepalive\n\n');
 

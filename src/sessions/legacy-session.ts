@@ -1,32 +1,139 @@
-/** A legacy client's session: what was negotiated, what is in flight, and its standalone stream. */
+/** A legacy client's session: what was negotiated, what is in flight, its streams, and what its client was asked. */
+import { createHash, randomUUID } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
 import type { Call, ClientFacts, Principal } from '../protocol/call.ts';
 import type { LegacyVersion } from '../protocol/versions.ts';
+import { AskTable } from './asks.ts';
+import { type EventLimits, type EventStore, MemoryEventStore } from './event-store.ts';
+import type { LogLevel } from './log-level.ts';
+import { SessionStream } from './session-stream.ts';
 
-/** The standalone GET stream, as far as sessions need it. */
-export interface StandaloneStream {
-  send(message: Buffer): void;
-  close(): void;
+export interface StreamSettings {
+  readonly events: EventLimits;
+  /** The time after which clients of closed streams are asked to come back, milliseconds. */
+  readonly retry: number;
 }
 
+/** Messages held for a session whose client has no standalone stream open. */
+const HELD = 256;
+/** How long a stream whose end was sent can still be resumed, milliseconds. */
+const GRACE = 30_000;
+const STANDALONE = '0';
+
 export class LegacySession {
-  readonly id: string;
+  readonly id: string = randomUUID();
   readonly principal: Principal;
   readonly version: LegacyVersion;
   readonly client: ClientFacts;
-  readonly createdAt: number;
+  /** Whether streams can be closed by the server and be resumed: the client understands priming events. */
+  readonly polls: boolean;
+  readonly createdAt = Date.now();
   /** Calls by the key of the client's id. */
   readonly inFlight = new Map<string, Call>();
-  /** Whether `notifications/initialized` has come. */
-  initialized = false;
-  usedAt: number;
-  stream: StandaloneStream | undefined;
+  readonly asks = new AskTable();
+  /** What belongs to no live request of the client's. */
+  readonly standalone: SessionStream;
+  /** What the client asked for by `logging/setLevel`. */
+  logLevel: LogLevel | undefined;
+  usedAt = this.createdAt;
+  readonly #settings: StreamSettings;
+  readonly #store: EventStore;
+  readonly #streams = new Map<string, SessionStream>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #lastStream = 0;
+  #initialized = false;
+  #waiting: (() => void)[] = [];
 
-  constructor(id: string, principal: Principal, client: ClientFacts, version: LegacyVersion, now: number) {
-    this.id = id;
+  constructor(
+    principal: Principal,
+    client: ClientFacts,
+    version: LegacyVersion,
+    resumable: boolean,
+    settings: StreamSettings,
+  ) {
+    this.polls = resumable && version === '2025-11-25';
     this.principal = principal;
     this.client = client;
     this.version = version;
-    this.createdAt = now;
-    this.usedAt = now;
+    this.#settings = settings;
+    // event ids are seen by whoever sees the stream; the session id is not to be read from them
+    const tag = createHash('sha256').update(this.id).digest('base64url').slice(0, 8);
+    this.#store = new MemoryEventStore(tag.replaceAll('.', '_'), settings.events);
+    this.standalone = this.#stream(STANDALONE, HELD);
+  }
+
+  /** A stream for the reply to one POST. */
+  openStream(drained?: () => void): SessionStream {
+    return this.#stream(String(++this.#lastStream), 0, drained);
+  }
+
+  /**
+   * Lets a new connection go on where an event id says.
+   * @returns the stream that goes on there; `undefined` when the id is not one of this session's, or what followed it is
+   *   not kept any more
+   */
+  resume(eventId: string, raw: ServerResponse): SessionStream | undefined {
+    const found = this.#store.after(eventId);
+    const stream = found && this.#streams.get(found.stream);
+    if (found && stream) stream.attach(raw, found.events);
+    return stream;
+  }
+
+  /** Runs now, or as soon as the client has said `notifications/initialized`. */
+  onceInitialized(run: () => void): void {
+    if (this.#initialized) run();
+    else this.#waiting.push(run);
+  }
+
+  /** The client said `notifications/initialized`: from now on it may be sent requests. */
+  markInitialized(): void {
+    this.#initialized = true;
+    for (const run of this.#waiting.splice(0)) run();
+  }
+
+  get initialized(): boolean {
+    return this.#initialized;
+  }
+
+  /** Whether a client is connected or something is in progress. */
+  get busy(): boolean {
+    return this.standalone.attached || this.inFlight.size > 0;
+  }
+
+  /** Streams that have a connection now. */
+  attached(): SessionStream[] {
+    return [...this.#streams.values()].filter((s) => s.attached);
+  }
+
+  close(reason: string): void {
+    this.asks.close(reason);
+    for (const stream of this.#streams.values()) stream.destroy();
+    this.#streams.clear();
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+  }
+
+  #stream(id: string, hold: number, drained?: () => void): SessionStream {
+    const stream = new SessionStream({
+      id,
+      store: this.#store,
+      priming: this.polls,
+      retry: this.#settings.retry,
+      hold,
+      over: (delivered) => this.#retire(id, delivered ? GRACE : this.#settings.events.maxAge),
+      ...(drained ? { drained } : {}),
+    });
+    this.#streams.set(id, stream);
+    return stream;
+  }
+
+  /** A finished stream goes after a while, in which a client that lost the end of it may still come back. */
+  #retire(id: string, wait: number): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      this.#streams.delete(id);
+      this.#store.drop(id);
+    }, wait).unref();
+    this.#timers.add(timer);
   }
 }

@@ -1,9 +1,8 @@
 /** Where legacy sessions live: found by id for their own principal only, ended by idle time, age or request. */
-import { randomUUID } from 'node:crypto';
 import { Fault } from '../errors.ts';
 import type { ClientFacts, Principal } from '../protocol/call.ts';
 import type { LegacyVersion } from '../protocol/versions.ts';
-import { LegacySession } from './legacy-session.ts';
+import { LegacySession, type StreamSettings } from './legacy-session.ts';
 
 export interface SessionLimits {
   /** A session without traffic and without an open stream ends after this time, milliseconds. */
@@ -17,14 +16,16 @@ const SWEEP = 1_000;
 
 export class SessionStore {
   readonly #limits: SessionLimits;
+  readonly #streams: StreamSettings;
   readonly #ended: (session: LegacySession, reason: string) => void;
   readonly #sessions = new Map<string, LegacySession>();
   readonly #counts = new Map<string, number>();
   readonly #sweeper: NodeJS.Timeout;
 
   /** @param ended called once for every session that is over, to tear down what it owns */
-  constructor(limits: SessionLimits, ended: (session: LegacySession, reason: string) => void) {
+  constructor(limits: SessionLimits, streams: StreamSettings, ended: (session: LegacySession, reason: string) => void) {
     this.#limits = limits;
+    this.#streams = streams;
     this.#ended = ended;
     this.#sweeper = setInterval(() => this.sweep(Date.now()), SWEEP).unref();
   }
@@ -38,14 +39,19 @@ export class SessionStore {
   }
 
   /** @throws Fault `sessionLimit` */
-  create(principal: Principal, client: ClientFacts, version: LegacyVersion): LegacySession {
+  create(principal: Principal, client: ClientFacts, version: LegacyVersion, resumable: boolean): LegacySession {
     const count = this.#counts.get(principal.key) ?? 0;
     const limit = this.#limits.maxPerPrincipal;
     if (count >= limit) throw new Fault('sessionLimit', { limit });
-    const session = new LegacySession(randomUUID(), principal, client, version, Date.now());
+    const session = new LegacySession(principal, client, version, resumable, this.#streams);
     this.#sessions.set(session.id, session);
     this.#counts.set(principal.key, count + 1);
     return session;
+  }
+
+  /** The session with this id, whoever's it is. */
+  byId(id: string): LegacySession | undefined {
+    return this.#sessions.get(id);
   }
 
   /** @throws Fault `sessionUnknown`, the same whether it never was, is over, or is another principal's */
@@ -63,15 +69,15 @@ export class SessionStore {
     const count = (this.#counts.get(key) ?? 1) - 1;
     if (count > 0) this.#counts.set(key, count);
     else this.#counts.delete(key);
+    session.close(reason);
     this.#ended(session, reason);
   }
 
   /** Ends what is over at `now`. */
   sweep(now: number): void {
     for (const session of this.#sessions.values()) {
-      const busy = session.stream !== undefined || session.inFlight.size > 0;
       if (now - session.createdAt >= this.#limits.maxAge) this.end(session, 'it reached sessions.maxAge');
-      else if (!busy && now - session.usedAt >= this.#limits.idleTimeout) this.end(session, 'it was idle');
+      else if (!session.busy && now - session.usedAt >= this.#limits.idleTimeout) this.end(session, 'it was idle');
     }
   }
 

@@ -8,7 +8,7 @@ import type { Link } from './link.ts';
 /** The gateway itself, where no client is behind a request. */
 export const GATEWAY: Principal = { key: 'gateway', subject: 'gateway', scopes: [] };
 
-const NOBODY: ClientFacts = { era: 'legacy', version: LATEST_LEGACY, capabilities: {}, info: undefined };
+const NOBODY: ClientFacts = { era: 'legacy', version: LATEST_LEGACY, capabilities: {}, info: undefined, audience: '' };
 
 /** An upstream's JSON-RPC error to a request of Patchbay's own. */
 export class UpstreamError extends Error {
@@ -46,9 +46,11 @@ export function ask(
       deadline,
       ended: false,
       oncancel: undefined,
+      onpressure: undefined,
       sink: {
         progress: () => undefined,
         log: () => undefined,
+        slow: () => undefined,
         input: (round) => round.abandon('no client is behind this request'),
         done: (outcome: Outcome) => {
           if (outcome.kind === 'error') reject(outcome.error);

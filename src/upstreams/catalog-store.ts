@@ -1,22 +1,29 @@
-/** The catalogs of all upstreams: fetched once, kept, refreshed when they change, so that lists never wait (design.md §5.7). */
+/**
+ * The catalogs of all upstreams: fetched once, kept, refreshed when they change, so that lists never wait (design.md §5.7).
+ * A server may list other things to clients of other capabilities, so there is a catalog for each audience, which is the
+ * set of capabilities that an upstream is told of.
+ */
 import type { Logger } from '../telemetry/log.ts';
 import type { Catalog } from './catalog.ts';
 import { type FetchLimits, fetchCatalog } from './catalog-fetch.ts';
 import type { Link } from './link.ts';
 
 export interface CatalogStoreOptions {
-  readonly upstreams: readonly string[];
+  /** Every upstream in config order, and whether all clients share its links, which are told of no capabilities. */
+  readonly upstreams: ReadonlyMap<string, { readonly shared: boolean }>;
   readonly limits: FetchLimits;
   /** The age at which a catalog is fetched again, milliseconds. */
   readonly refresh: number;
   readonly log: Logger;
-  /** A link to fetch over. */
-  link(upstream: string): Link | Promise<Link>;
+  /** A link to fetch over, told of the audience's capabilities. */
+  link(upstream: string, audience: string): Link | Promise<Link>;
   /** A catalog differs from the one before (or is the first one). */
   changed(catalog: Catalog): void;
 }
 
 interface Slot {
+  readonly upstream: string;
+  readonly audience: string;
   catalog: Catalog | undefined;
   fetching: Promise<void> | undefined;
   /** A change was announced while a fetch was under way, whose answer may be older than the change. */
@@ -27,27 +34,24 @@ interface Slot {
   retry: NodeJS.Timeout | undefined;
 }
 
+/** The audience of clients without capabilities, and of upstreams that all share. */
+export const NO_AUDIENCE = '';
+
 const FIRST_RETRY = 1_000;
 const LONGEST_RETRY = 60_000;
+/** Audiences kept at once; the one unused for longest makes room. */
+const AUDIENCES = 32;
 
 export class CatalogStore {
   readonly #options: CatalogStoreOptions;
-  readonly #slots = new Map<string, Slot>();
+  /** audience → its slots in config order; the audience used last is last */
+  readonly #audiences = new Map<string, Slot[]>();
   #generation = 0;
   #closed = false;
 
   constructor(options: CatalogStoreOptions) {
     this.#options = options;
-    for (const name of options.upstreams) {
-      this.#slots.set(name, {
-        catalog: undefined,
-        fetching: undefined,
-        again: false,
-        problem: undefined,
-        failures: 0,
-        retry: undefined,
-      });
-    }
+    this.#slots(NO_AUDIENCE);
   }
 
   /** Grows with every change of any catalog. */
@@ -55,32 +59,28 @@ export class CatalogStore {
     return this.#generation;
   }
 
-  /** The known catalogs in config order. */
-  known(): Catalog[] {
-    return [...this.#slots.values()].flatMap(({ catalog }) => catalog ?? []);
+  /** The known catalogs for an audience in config order. */
+  known(audience: string): Catalog[] {
+    return this.#slots(audience).flatMap(({ catalog }) => catalog ?? []);
   }
 
-  /** Fetches again, in the background, what is too old. */
-  revalidate(): void {
-    const old = Date.now() - this.#options.refresh;
-    for (const [upstream, { catalog, problem }] of this.#slots) {
-      // after a failure its retry timer is in charge
-      if (catalog && catalog.fetchedAt < old && problem === undefined) void this.refresh(upstream);
-    }
+  /** What is known of an upstream's handshake, from whichever audience. */
+  server(upstream: string): Catalog['server'] | undefined {
+    for (const slots of this.#audiences.values())
+      for (const slot of slots) if (slot.upstream === upstream && slot.catalog) return slot.catalog.server;
+    return undefined;
   }
 
   /** Upstreams whose catalog is not known, with the reason as far as there is one. */
-  missing(): { upstream: string; problem: string | undefined }[] {
-    return [...this.#slots].flatMap(([upstream, { catalog, problem }]) => (catalog ? [] : [{ upstream, problem }]));
+  missing(audience: string): { upstream: string; problem: string | undefined }[] {
+    return this.#slots(audience).flatMap(({ upstream, catalog, problem }) => (catalog ? [] : [{ upstream, problem }]));
   }
 
-  /** Resolves when every catalog is known or has failed once, or after `ms`. Returns at once when all are known. */
-  async settled(ms: number): Promise<void> {
-    const waiting: Promise<void>[] = [];
-    for (const [upstream, slot] of this.#slots) {
-      if (slot.catalog || slot.problem !== undefined) continue;
-      waiting.push(slot.fetching ?? this.refresh(upstream));
-    }
+  /** Resolves when every catalog is known or has failed once, or after `ms`. */
+  async settled(audience: string, ms: number): Promise<void> {
+    const waiting = this.#slots(audience)
+      .filter((slot) => !slot.catalog && slot.problem === undefined)
+      .map((slot) => slot.fetching ?? this.#refresh(slot));
     if (waiting.length === 0) return;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((done) => {
@@ -90,37 +90,83 @@ export class CatalogStore {
     clearTimeout(timer);
   }
 
-  /** Fetches a catalog; one fetch at a time, and once more when a change comes in between. Never rejects. */
-  refresh(upstream: string): Promise<void> {
-    const slot = this.#slots.get(upstream);
-    if (!slot || this.#closed) return Promise.resolve();
+  /** Fetches again, in the background, what is too old. */
+  revalidate(audience: string): void {
+    const old = Date.now() - this.#options.refresh;
+    for (const slot of this.#slots(audience)) {
+      // after a failure its retry timer is in charge
+      if (slot.catalog && slot.catalog.fetchedAt < old && slot.problem === undefined) void this.#refresh(slot);
+    }
+  }
+
+  /** An upstream's catalog for an audience is out of date. Never rejects. */
+  async refresh(upstream: string, audience: string): Promise<void> {
+    const slot = this.#audiences.get(this.#audienceFor(upstream, audience))?.find((s) => s.upstream === upstream);
+    if (slot) await this.#refresh(slot);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const slots of this.#audiences.values()) for (const slot of slots) clearTimeout(slot.retry);
+  }
+
+  #audienceFor(upstream: string, audience: string): string {
+    return this.#options.upstreams.get(upstream)?.shared ? NO_AUDIENCE : audience;
+  }
+
+  #slots(audience: string): Slot[] {
+    let slots = this.#audiences.get(audience);
+    if (slots) {
+      if (audience !== NO_AUDIENCE) {
+        this.#audiences.delete(audience);
+        this.#audiences.set(audience, slots);
+      }
+      return slots;
+    }
+    const base = this.#audiences.get(NO_AUDIENCE);
+    slots = [...this.#options.upstreams].map(
+      ([upstream, { shared }], i) => (shared ? base?.[i] : undefined) ?? emptySlot(upstream, audience),
+    );
+    this.#audiences.set(audience, slots);
+    if (this.#audiences.size > AUDIENCES) this.#forgetOldest();
+    return slots;
+  }
+
+  #forgetOldest(): void {
+    for (const [audience, slots] of this.#audiences) {
+      if (audience === NO_AUDIENCE) continue;
+      for (const slot of slots) if (slot.audience === audience) clearTimeout(slot.retry);
+      this.#audiences.delete(audience);
+      return;
+    }
+  }
+
+  /** One fetch at a time, and once more when a change comes in between. */
+  #refresh(slot: Slot): Promise<void> {
+    if (this.#closed) return Promise.resolve();
     if (slot.fetching) {
       slot.again = true;
       return slot.fetching;
     }
     clearTimeout(slot.retry);
-    slot.fetching = this.#fetch(upstream, slot).finally(() => {
+    slot.fetching = this.#fetch(slot).finally(() => {
       slot.fetching = undefined;
     });
     return slot.fetching;
   }
 
-  close(): void {
-    this.#closed = true;
-    for (const slot of this.#slots.values()) clearTimeout(slot.retry);
-  }
-
-  async #fetch(upstream: string, slot: Slot): Promise<void> {
+  async #fetch(slot: Slot): Promise<void> {
+    const { upstream, audience } = slot;
     const log = this.#options.log.child({ upstream });
     try {
       do {
         slot.again = false;
-        const fetched = await fetchCatalog(await this.#options.link(upstream), this.#options.limits, log);
+        const fetched = await fetchCatalog(await this.#options.link(upstream, audience), this.#options.limits, log);
         if (this.#closed) return;
         this.#store(slot, fetched, log);
       } while (slot.again);
     } catch (error) {
-      if (!this.#closed) this.#failed(upstream, slot, (error as Error).message, log);
+      if (!this.#closed) this.#failed(slot, (error as Error).message, log);
     }
   }
 
@@ -132,27 +178,38 @@ export class CatalogStore {
     const generation = same ? slot.catalog!.generation : ++this.#generation;
     slot.catalog = { ...fetched, generation };
     if (same && !recovered) return;
-    const { tools, prompts, resources, resourceTemplates } = fetched.items;
-    log.info(
-      {
-        server: fetched.server.info.name,
-        version: fetched.server.version,
-        tools: tools.length,
-        prompts: prompts.length,
-        resources: resources.length,
-        templates: resourceTemplates.length,
-      },
-      'upstream ready',
-    );
+    log.info(summary(slot.catalog), 'upstream ready');
     if (!same) this.#options.changed(slot.catalog);
   }
 
-  #failed(upstream: string, slot: Slot, problem: string, log: Logger): void {
+  #failed(slot: Slot, problem: string, log: Logger): void {
     const wait = Math.min(FIRST_RETRY * 2 ** slot.failures, LONGEST_RETRY);
     slot.failures++;
     if (slot.problem !== problem) log.warn({ problem, retryInMs: wait }, 'upstream is not available');
     else log.debug({ problem, retryInMs: wait }, 'upstream is still not available');
     slot.problem = problem;
-    slot.retry = setTimeout(() => void this.refresh(upstream), wait).unref();
+    slot.retry = setTimeout(() => void this.#refresh(slot), wait).unref();
   }
+}
+
+const emptySlot = (upstream: string, audience: string): Slot => ({
+  upstream,
+  audience,
+  catalog: undefined,
+  fetching: undefined,
+  again: false,
+  problem: undefined,
+  failures: 0,
+  retry: undefined,
+});
+
+function summary({ server, items }: Catalog): Record<string, unknown> {
+  return {
+    server: server.info.name,
+    version: server.version,
+    tools: items.tools.length,
+    prompts: items.prompts.length,
+    resources: items.resources.length,
+    templates: items.resourceTemplates.length,
+  };
 }

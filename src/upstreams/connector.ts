@@ -4,18 +4,12 @@ import { Fault } from '../errors.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { type HttpEndpoint, HttpWire } from './http-wire.ts';
 import { LegacyLink } from './legacy-link.ts';
-import type { Link, LinkListener } from './link.ts';
+import type { ClientIdentity, Link, LinkListener } from './link.ts';
 import { deadlineOf, type UpstreamSpec } from './spec.ts';
 import { SseWire } from './sse-wire.ts';
 import { StartedServer } from './started-server.ts';
 import { StdioWire } from './stdio-wire.ts';
 import { type Wire, WireFault } from './wire.ts';
-
-/** What an upstream is told of the client side when a link opens. */
-export interface ClientIdentity {
-  readonly capabilities: object;
-  readonly info: object;
-}
 
 /** Statuses with which a server that knows only HTTP+SSE answers a POST (2025-11-25, backwards compatibility). */
 const NOT_STREAMABLE = new Set([400, 404, 405]);

@@ -1,7 +1,7 @@
 /** One POST to an upstream and its answer: a JSON body or a server-sent event stream. */
 import type { Dispatcher } from 'undici';
 import { Fault } from '../errors.ts';
-import { SseParser } from '../protocol/sse.ts';
+import { type SseEvent, SseParser } from '../protocol/sse.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { WireFault } from './wire.ts';
 
@@ -16,6 +16,8 @@ export interface ExchangeOptions {
   /** Called with the session id header of a successful answer. */
   head(session: string | undefined): void;
   message(bytes: Buffer): void;
+  /** The upstream answers with a stream that can be resumed: it expects to take a while. */
+  resumable(): void;
   /** The answer is over; with a fault when it was no proper one. Called once, unless abandoned. */
   ended(fault: WireFault | undefined): void;
 }
@@ -44,11 +46,35 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   #chunks: Buffer[] = [];
   #size = 0;
   #parser: SseParser | undefined;
+  #lastEventId: string | undefined;
+  #retry: number | undefined;
   #over = false;
   #settled = false;
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
+  }
+
+  /** Where the stream can be resumed, once the upstream has given an event an id. */
+  get lastEventId(): string | undefined {
+    return this.#lastEventId;
+  }
+
+  /** How long the upstream wants to be left alone before, milliseconds. */
+  get retry(): number | undefined {
+    return this.#retry;
+  }
+
+  /** This exchange resumes an earlier one, which had come this far. */
+  continue(lastEventId: string, retry: number | undefined): void {
+    this.#lastEventId = lastEventId;
+    this.#retry = retry;
+  }
+
+  /** Stops or goes on reading; the upstream feels it by its own socket. */
+  hold(still: boolean): void {
+    if (still) this.#controller?.pause();
+    else this.#controller?.resume();
   }
 
   /**
@@ -84,9 +110,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     if (type.startsWith('application/json')) this.#mode = 'json';
     else if (type.startsWith('text/event-stream')) {
       this.#mode = 'sse';
-      this.#parser = new SseParser(({ data }) => {
-        if (data.length > 0 && !this.#over) this.#options.message(data);
-      }, this.#options.maxBytes);
+      this.#parser = new SseParser((event) => this.#event(event), this.#options.maxBytes);
     }
   }
 
@@ -139,6 +163,16 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     const code = error.code ?? '';
     const told = error instanceof RangeError || code === '' ? error.message : code;
     this.#end(new WireFault(told, { unsent: NOT_SENT.has(code), cause: error }));
+  }
+
+  #event({ data, id, retry }: SseEvent): void {
+    if (this.#over) return;
+    if (retry !== undefined) this.#retry = retry;
+    if (id !== undefined) {
+      if (this.#lastEventId === undefined) this.#options.resumable();
+      this.#lastEventId = id;
+    }
+    if (data.length > 0) this.#options.message(data);
   }
 
   #end(fault: WireFault | undefined): void {

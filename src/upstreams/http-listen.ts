@@ -10,6 +10,8 @@ export interface ListenOptions {
   message(bytes: Buffer): void;
   /** The server says that the session is not there any more (404). */
   gone(): void;
+  /** The stream could not be resumed where it broke: what was sent meanwhile is lost. */
+  missed(): void;
 }
 
 const FIRST_RETRY = 1_000;
@@ -20,6 +22,7 @@ export class HttpListen {
   readonly #abort = new AbortController();
   #retry = FIRST_RETRY;
   #lastEventId: string | undefined;
+  #broke = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ListenOptions) {
@@ -32,9 +35,17 @@ export class HttpListen {
     clearTimeout(this.#timer);
   }
 
+  /** Resuming was refused: a fresh stream, and whatever was said in between is taken as missed. */
+  #startOver(): void {
+    this.#lastEventId = undefined;
+    this.#options.missed();
+    this.#timer = setTimeout(() => void this.#open(), this.#retry);
+  }
+
   async #open(): Promise<void> {
     const { endpoint, log } = this.#options;
     let failures = 0;
+    if (this.#broke && this.#lastEventId === undefined) this.#options.missed();
     try {
       const { statusCode, headers, body } = await endpoint.pool.request({
         method: 'GET',
@@ -50,6 +61,7 @@ export class HttpListen {
       if (statusCode !== 200 || !String(headers['content-type']).startsWith('text/event-stream')) {
         await body.dump();
         // 405: the server offers no such stream, which is fine
+        if (this.#lastEventId !== undefined && statusCode !== 404 && statusCode !== 405) return this.#startOver();
         if (statusCode === 404) this.#options.gone();
         else if (statusCode !== 405) log.debug({ status: statusCode }, 'upstream offers no GET stream');
         return;
@@ -66,6 +78,7 @@ export class HttpListen {
       log.debug({ err: (error as Error).message }, 'upstream GET stream broke');
     }
     if (this.#abort.signal.aborted) return;
+    this.#broke = true;
     const wait = this.#retry;
     if (failures > 0) this.#retry = Math.min(this.#retry * 2, LONGEST_RETRY);
     this.#timer = setTimeout(() => void this.#open(), wait);

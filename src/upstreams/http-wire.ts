@@ -12,17 +12,24 @@ export interface HttpEndpoint {
   readonly headers: Readonly<Record<string, string>>;
   /** The keep-alive pool of the upstream's origin; shared by all its links. */
   readonly pool: Dispatcher;
+  /** Bytes. */
   readonly maxMessageSize: number;
 }
 
 /** How long the farewell DELETE may take, milliseconds. */
 const FAREWELL = 1_000;
+/** Wait before a broken stream is resumed when the upstream named no time, and the longest it may name, milliseconds. */
+const RETRY = 1_000;
+const LONGEST_RETRY = 60_000;
+/** How often in a row a stream is resumed without an event coming in between. */
+const RESUMES = 5;
 
 export class HttpWire implements Wire {
   readonly #endpoint: HttpEndpoint;
   readonly #log: Logger;
   readonly #path: string;
   readonly #exchanges = new Map<number, HttpExchange>();
+  readonly #resumes = new Map<number, NodeJS.Timeout>();
   #headers: Record<string, string>;
   #listener: WireListener | undefined;
   #listen: HttpListen | undefined;
@@ -45,46 +52,58 @@ export class HttpWire implements Wire {
   }
 
   send(message: Buffer, of?: number, headers?: Readonly<Record<string, string>>): void {
-    const exchange = new HttpExchange({
-      upstream: this.#endpoint.upstream,
-      of,
-      maxBytes: this.#endpoint.maxMessageSize,
-      inSession: this.#session !== undefined,
-      log: this.#log,
-      head: (answered) => this.#adopt(answered),
-      message: (bytes) => this.#listener?.message(bytes, of),
-      ended: (fault) => this.#ended(of, fault),
-    });
-    if (of !== undefined) this.#exchanges.set(of, exchange);
-    this.#endpoint.pool.dispatch(
-      {
-        method: 'POST',
-        path: this.#path,
-        headers: headers ? { ...this.#headers, ...headers } : this.#headers,
-        body: message,
-      },
-      exchange,
-    );
+    const sent = headers ? { ...this.#headers, ...headers } : this.#headers;
+    const exchange = this.#exchange(of, 0);
+    this.#endpoint.pool.dispatch({ method: 'POST', path: this.#path, headers: sent, body: message }, exchange);
   }
 
   ready(version: string): void {
     this.#headers = { ...this.#headers, 'mcp-protocol-version': version };
     this.#listen = new HttpListen({
       endpoint: this.#endpoint,
-      headers: this.#requestHeaders(),
+      headers: this.#bodyless(),
       log: this.#log,
       message: (bytes) => this.#listener?.message(bytes, undefined),
+      missed: () => this.#listener?.missed(),
       gone: () => this.#end(new WireFault('its session is gone')),
     });
   }
 
+  hold(of: number, still: boolean): void {
+    this.#exchanges.get(of)?.hold(still);
+  }
+
   forget(of: number): void {
     this.#exchanges.get(of)?.settle();
+    clearTimeout(this.#resumes.get(of));
+    this.#resumes.delete(of);
   }
 
   async close(): Promise<void> {
     if (!this.#closed && this.#session !== undefined) await this.#farewell();
     this.#end(undefined);
+  }
+
+  #exchange(of: number | undefined, resumes: number): HttpExchange {
+    let tries = resumes;
+    const exchange: HttpExchange = new HttpExchange({
+      upstream: this.#endpoint.upstream,
+      of,
+      maxBytes: this.#endpoint.maxMessageSize,
+      inSession: this.#session !== undefined,
+      log: this.#log,
+      head: (session) => this.#adopt(session),
+      message: (bytes) => {
+        tries = 0;
+        this.#listener?.message(bytes, of);
+      },
+      resumable: () => {
+        if (of !== undefined) this.#listener?.slow(of);
+      },
+      ended: (fault) => this.#ended(exchange, of, tries, fault),
+    });
+    if (of !== undefined) this.#exchanges.set(of, exchange);
+    return exchange;
   }
 
   /** Takes over the session id that the answer to `initialize` carried. */
@@ -94,23 +113,45 @@ export class HttpWire implements Wire {
     this.#headers = { ...this.#headers, 'mcp-session-id': session };
   }
 
-  #ended(of: number | undefined, fault: WireFault | undefined): void {
-    if (of !== undefined) this.#exchanges.delete(of);
-    if (fault && of !== undefined) this.#listener?.failed(of, fault);
-    else if (fault) this.#log.warn({ err: fault.message }, 'upstream did not take a notification');
+  #ended(exchange: HttpExchange, of: number | undefined, resumes: number, fault: WireFault | undefined): void {
+    if (of !== undefined && this.#exchanges.get(of) === exchange) this.#exchanges.delete(of);
+    if (fault && of !== undefined && !this.#resume(exchange, of, resumes, fault)) this.#listener?.failed(of, fault);
+    else if (fault && of === undefined) this.#log.warn({ err: fault.message }, 'upstream did not take a notification');
     if (fault?.gone) this.#end(fault);
+  }
+
+  /**
+   * Goes on with a stream that ended before the answer: after the time the upstream named, with the last event id it gave
+   * (2025-11-25, transports, resumability). @returns whether that will be tried
+   */
+  #resume(exchange: HttpExchange, of: number, resumes: number, fault: WireFault): boolean {
+    const { lastEventId, retry } = exchange;
+    if (lastEventId === undefined || fault.gone || this.#closed || resumes >= RESUMES) return false;
+    const wait = Math.min(retry ?? RETRY, LONGEST_RETRY);
+    this.#listener?.slow(of, wait);
+    const timer = setTimeout(() => {
+      this.#resumes.delete(of);
+      const headers = { ...this.#bodyless(), accept: 'text/event-stream', 'last-event-id': lastEventId };
+      const next = this.#exchange(of, resumes + 1);
+      next.continue(lastEventId, retry);
+      this.#endpoint.pool.dispatch({ method: 'GET', path: this.#path, headers }, next);
+    }, wait);
+    this.#resumes.set(of, timer);
+    return true;
   }
 
   #end(fault: WireFault | undefined): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#listen?.stop();
+    for (const timer of this.#resumes.values()) clearTimeout(timer);
+    this.#resumes.clear();
     for (const exchange of this.#exchanges.values()) exchange.abandon();
     this.#exchanges.clear();
     this.#listener?.closed(fault);
   }
 
-  #requestHeaders(): Record<string, string> {
+  #bodyless(): Record<string, string> {
     const { 'content-type': _, ...headers } = this.#headers;
     return headers;
   }
@@ -121,7 +162,7 @@ export class HttpWire implements Wire {
       const { body } = await this.#endpoint.pool.request({
         method: 'DELETE',
         path: this.#path,
-        headers: this.#requestHeaders(),
+        headers: this.#bodyless(),
         signal: AbortSignal.timeout(FAREWELL),
       });
       await body.dump();

@@ -1,5 +1,4 @@
 /** A link to a legacy upstream over any transport: handshake, correlation, routing of what comes back. */
-import { Fault } from '../errors.ts';
 import type { Call, Deadline, Outcome } from '../protocol/call.ts';
 import { malformed } from '../protocol/classify.ts';
 import type { ServerFacts } from '../protocol/codec.ts';
@@ -7,7 +6,6 @@ import { isObjectAt, JsonSyntaxError, members } from '../protocol/json/scan.ts';
 import { legacyCodec } from '../protocol/legacy/codec.ts';
 import {
   compose,
-  composeError,
   composeResult,
   type Message,
   messageBytes,
@@ -18,8 +16,10 @@ import {
 import { only } from '../protocol/params.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { handshake } from './handshake.ts';
-import type { Link, LinkListener, ListKind } from './link.ts';
+import type { ClientIdentity, Link, LinkListener, ListKind } from './link.ts';
+import { lost, malformedAnswer, timedOut, unavailable } from './outcomes.ts';
 import { type Pending, PendingTable } from './pending.ts';
+import { refuseRequest, ServerRequests } from './server-requests.ts';
 import { type Wire, WireFault } from './wire.ts';
 
 export interface LegacyLinkOptions {
@@ -30,10 +30,20 @@ export interface LegacyLinkOptions {
   /** The limits of a request of this method, where the call brings none. */
   deadline(method: string): Deadline;
   /** What the upstream is told of the client. */
-  readonly client: { readonly capabilities: object; readonly info: object };
+  readonly client: ClientIdentity;
   /** How long the handshake may take, milliseconds. */
   readonly openTimeout: number;
 }
+
+/** Requests an upstream may send, and the client capability each needs. */
+const INPUT_METHODS: ReadonlyMap<string, string> = new Map([
+  ['elicitation/create', 'elicitation'],
+  ['sampling/createMessage', 'sampling'],
+  ['roots/list', 'roots'],
+]);
+
+/** Calls in the course of which an upstream may ask the client for something. */
+const CAN_ASK = new Set(['tools/call', 'prompts/get', 'resources/read']);
 
 const LIST_CHANGED: ReadonlyMap<string, ListKind> = new Map([
   ['notifications/tools/list_changed', 'tools'],
@@ -48,6 +58,7 @@ export class LegacyLink implements Link {
   readonly #log: Logger;
   readonly #pending = new PendingTable();
   readonly #expired = (pending: Pending): void => this.#expire(pending);
+  readonly #requests: ServerRequests;
   #server: ServerFacts | undefined;
   #closed = false;
 
@@ -56,6 +67,7 @@ export class LegacyLink implements Link {
     this.#options = options;
     this.#wire = options.wire;
     this.#log = options.log;
+    this.#requests = new ServerRequests(options.upstream, (message) => this.#wire.send(message));
   }
 
   /**
@@ -90,6 +102,10 @@ export class LegacyLink implements Link {
     return this.#closed;
   }
 
+  get declared(): Readonly<Record<string, unknown>> {
+    return this.#options.client.capabilities;
+  }
+
   get inFlight(): number {
     return this.#pending.size;
   }
@@ -98,6 +114,10 @@ export class LegacyLink implements Link {
     await this.#wire.start({
       message: (bytes, of) => this.#receive(bytes, of),
       failed: (of, fault) => this.#failed(of, fault),
+      slow: (of, retry) => this.#pending.get(of)?.call.sink.slow(retry),
+      missed: () => {
+        for (const kind of LIST_CHANGED.values()) this.#options.listener.listChanged(kind);
+      },
       closed: (fault) => this.#ended(fault),
     });
     this.#server = await handshake(this, this.#options.client, this.#options.openTimeout);
@@ -107,13 +127,14 @@ export class LegacyLink implements Link {
 
   request(call: Call): void {
     if (this.#closed) {
-      this.#answer(call, this.#unavailable('its link is closed'));
+      this.#answer(call, unavailable(this.upstream, 'its link is closed'));
       return;
     }
     const deadline = call.deadline ?? this.#options.deadline(call.method);
     const pending = this.#pending.open(call, deadline, this.#expired);
     const { body, headers } = legacyCodec.request(call, pending.id);
     call.oncancel = (reason) => this.cancel(call, reason);
+    call.onpressure = (full) => this.#wire.hold(pending.id, full);
     this.#wire.send(body, pending.id, headers);
   }
 
@@ -155,7 +176,7 @@ export class LegacyLink implements Link {
     const fault = message ? malformed(message) : 'expected an object';
     if (!message || fault) return this.#garbled(fault ?? '', of);
     if (message.method === undefined) this.#response(message);
-    else if (message.id) this.#request(message);
+    else if (message.id) this.#request(message, of);
     else this.#notification(message, of);
   }
 
@@ -167,7 +188,10 @@ export class LegacyLink implements Link {
       return;
     }
     const refused = legacyCodec.refuse(pending.call.method, message);
-    this.#answer(pending.call, refused ? this.#malformed(pending, refused) : { kind: 'complete', message });
+    this.#answer(
+      pending.call,
+      refused ? malformedAnswer(this.upstream, pending.call.method, refused) : { kind: 'complete', message },
+    );
     this.#wire.forget(id);
   }
 
@@ -175,10 +199,22 @@ export class LegacyLink implements Link {
     if (message.method === 'notifications/progress') return this.#progress(message);
     const kind = LIST_CHANGED.get(message.method ?? '');
     if (kind) return this.#options.listener.listChanged(kind);
-    if (message.method !== 'notifications/message') return;
-    const owner = of === undefined ? this.#pending.sole() : this.#pending.get(of);
-    if (owner) owner.call.sink.log(messageBytes(message));
-    else this.#options.listener.log(message);
+    switch (message.method) {
+      case 'notifications/message': {
+        const owner = of === undefined ? this.#pending.sole() : this.#pending.get(of);
+        return owner ? owner.call.sink.log(message) : this.#options.listener.log(message);
+      }
+      case 'notifications/resources/updated':
+        return this.#options.listener.updated(message);
+      case 'notifications/elicitation/complete':
+        return this.#options.listener.elicited(message);
+      case 'notifications/cancelled': {
+        const { requestId, reason } = paramsOf(message);
+        return this.#requests.withdrawn(requestId, typeof reason === 'string' ? reason : undefined);
+      }
+      default:
+        this.#log.debug({ method: message.method }, 'ignored a notification of an unknown kind');
+    }
   }
 
   #progress(message: Message): void {
@@ -197,62 +233,72 @@ export class LegacyLink implements Link {
     sink.progress(messageBytes(message, [{ start: token.start, end: token.end, text }]));
   }
 
-  #request(message: Message): void {
+  /**
+   * A request of the upstream belongs to the call whose stream carried it; on a shared stream, to the call that has waited
+   * longest, since a link that was told of capabilities serves one principal (protocol.md §3.3.3).
+   */
+  #request(message: Message, of: number | undefined): void {
     const id = rawId(message)!;
-    if (message.method === 'ping') this.#wire.send(composeResult(id, '{}'));
-    else this.#wire.send(composeError(id, new Fault('methodNotFound', { method: message.method ?? '' })));
+    if (message.method === 'ping') return this.#wire.send(composeResult(id, '{}'));
+    const capability = INPUT_METHODS.get(message.method ?? '');
+    if (capability === undefined || !Object.hasOwn(this.declared, capability)) {
+      this.#log.warn(
+        { method: message.method },
+        'refused a request of the upstream, which was told of no such capability',
+      );
+      return this.#wire.send(refuseRequest(message));
+    }
+    const owner = (of === undefined ? undefined : this.#pending.get(of)) ?? this.#pending.oldest(CAN_ASK);
+    if (owner) owner.waiting++;
+    const round = this.#requests.open(message, () => {
+      if (!owner) return;
+      owner.waiting--;
+      this.#pending.touch(owner, this.#expired);
+    });
+    if (owner) owner.call.sink.input(round);
+    else this.#options.listener.input(round);
   }
 
   #garbled(detail: string, of: number | undefined): void {
     this.#log.warn({ detail }, 'ignored a malformed message');
     const pending = of === undefined ? undefined : this.#pending.settle(of);
     if (!pending) return;
-    this.#answer(pending.call, this.#malformed(pending, detail));
+    this.#answer(pending.call, malformedAnswer(this.upstream, pending.call.method, detail));
     this.#wire.forget(pending.id);
   }
 
   #expire(pending: Pending): void {
     const { method } = pending.call;
     const total = Date.now() - pending.since >= pending.deadline.total;
+    if (pending.waiting > 0 && !total) return this.#pending.touch(pending, this.#expired);
     const ms = total ? pending.deadline.total : pending.deadline.idle;
     this.#withdraw(pending, 'timed out');
     const knob = total ? 'callMax' : pending.deadline.knob;
-    this.#answer(pending.call, error(new Fault('upstreamTimeout', { upstream: this.upstream, method, ms, knob })));
+    this.#answer(pending.call, timedOut(this.upstream, method, ms, knob));
   }
 
   #failed(of: number, fault: WireFault): void {
     const pending = this.#pending.settle(of);
-    if (pending) this.#answer(pending.call, this.#lost(pending.call.method, fault));
+    if (pending) this.#answer(pending.call, lost(this.upstream, pending.call.method, fault));
   }
 
   #ended(fault: WireFault | undefined): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#requests.close();
     const cause = fault ?? new WireFault('its link was closed');
-    for (const { call } of this.#pending.drain()) this.#answer(call, this.#lost(call.method, cause));
+    for (const { call } of this.#pending.drain()) this.#answer(call, lost(this.upstream, call.method, cause));
     // a link that never opened is told by the error of open() alone
     if (this.#server) this.#options.listener.closed(fault);
   }
 
   #answer(call: Call, outcome: Outcome): void {
     call.oncancel = undefined;
+    call.onpressure = undefined;
     call.sink.done(outcome);
-  }
-
-  #lost(method: string, fault: WireFault): Outcome {
-    if (fault.fault) return error(fault.fault, fault.unsent);
-    if (fault.unsent) return this.#unavailable(fault.message);
-    const details = { upstream: this.upstream, method, detail: fault.message };
-    return error(new Fault('upstreamLost', details));
-  }
-
-  #unavailable(detail: string): Outcome {
-    return error(new Fault('upstreamUnavailable', { upstream: this.upstream, detail }), true);
-  }
-
-  #malformed({ call }: Pending, detail: string): Outcome {
-    return error(new Fault('upstreamMalformed', { upstream: this.upstream, method: call.method, detail }));
   }
 }
 
-const error = (fault: Fault, unsent = false): Outcome => ({ kind: 'error', error: fault, unsent });
+function paramsOf({ bytes, params }: Message): Record<string, unknown> {
+  return params && isObjectAt(bytes, params.start) ? (valueAt(bytes, params) as Record<string, unknown>) : {};
+}

@@ -1,8 +1,16 @@
 /** One live connection to an upstream, the same for every transport and era. */
-import type { Call } from '../protocol/call.ts';
+import type { Call, Round } from '../protocol/call.ts';
 import type { ServerFacts } from '../protocol/codec.ts';
 import type { Message } from '../protocol/message.ts';
 import type { WireFault } from './wire.ts';
+
+/** What an upstream is told of the client side when a link opens. */
+export interface ClientIdentity {
+  /** A name for the capabilities; equal for clients that may be told the same lists. */
+  readonly audience: string;
+  readonly capabilities: Readonly<Record<string, unknown>>;
+  readonly info: Readonly<Record<string, unknown>>;
+}
 
 /** The lists an upstream can say have changed. */
 export type ListKind = 'tools' | 'prompts' | 'resources';
@@ -12,6 +20,12 @@ export interface LinkListener {
   listChanged(kind: ListKind): void;
   /** A log message that belongs to no call in particular. */
   log(notification: Message): void;
+  /** The upstream asks the client for something outside of any call. */
+  input(round: Round): void;
+  /** A resource that somebody subscribed to over this link has changed (`notifications/resources/updated`). */
+  updated(notification: Message): void;
+  /** An elicitation in URL mode is over (`notifications/elicitation/complete`). */
+  elicited(notification: Message): void;
   /** The link is over; `fault` says why unless it was closed on purpose. Called once. */
   closed(fault: WireFault | undefined): void;
 }
@@ -22,6 +36,8 @@ export interface Link {
   /** What the upstream said of itself when the link was opened. */
   readonly server: ServerFacts;
   readonly closed: boolean;
+  /** What the upstream was told of the client. */
+  readonly declared: Readonly<Record<string, unknown>>;
   /** Calls that are waiting for their answer. */
   readonly inFlight: number;
   /**

@@ -7,6 +7,8 @@ export interface Pending {
   readonly deadline: Deadline;
   readonly since: number;
   timer: NodeJS.Timeout;
+  /** Input requests of the upstream that wait for a person; the idle time stands still meanwhile. */
+  waiting: number;
 }
 
 export class PendingTable {
@@ -25,6 +27,7 @@ export class PendingTable {
       call,
       deadline,
       since: Date.now(),
+      waiting: 0,
       timer: setTimeout(() => expired(pending), deadline.idle),
     };
     this.#byId.set(pending.id, pending);
@@ -50,6 +53,16 @@ export class PendingTable {
     return this.#byCall.get(call);
   }
 
+  /** The call that has waited longest among those that may ask the client for something. */
+  oldest(methods: ReadonlySet<string>): Pending | undefined {
+    let first: Pending | undefined;
+    for (const pending of this.#byId.values()) {
+      if (pending.call.method === 'tools/call') return pending;
+      if (methods.has(pending.call.method)) first ??= pending;
+    }
+    return first;
+  }
+
   /** The only call in flight, if there is exactly one. */
   sole(): Pending | undefined {
     if (this.#byId.size !== 1) return undefined;
@@ -58,6 +71,7 @@ export class PendingTable {
 
   /** Progress came: the idle time starts anew, within the total. */
   touch(pending: Pending, expired: (pending: Pending) => void): void {
+    if (!this.#byId.has(pending.id)) return;
     const left = pending.since + pending.deadline.total - Date.now();
     if (left >= pending.deadline.idle) {
       pending.timer.refresh();

@@ -1,20 +1,30 @@
 /** Links by owner (design.md §5.3): opened on first use, one opening at a time, closed when idle or when the owner goes. */
 import { Fault } from '../errors.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { ClientIdentity, Connector } from './connector.ts';
-import type { Link, LinkListener } from './link.ts';
+import type { Connector } from './connector.ts';
+import type { ClientIdentity, Link, LinkListener } from './link.ts';
 import type { WireFault } from './wire.ts';
 
-/** What the pool tells of any link. `scope` is its owner. */
-export interface PoolListener {
-  listChanged(upstream: string, kind: Parameters<LinkListener['listChanged']>[0], scope: string): void;
-  log(upstream: string, message: Parameters<LinkListener['log']>[0], scope: string): void;
-  closed(upstream: string, scope: string, fault: WireFault | undefined): void;
-}
-
-interface Entry {
+/** Which link something came from: `scope` is its owner. */
+export interface LinkName {
   readonly upstream: string;
   readonly scope: string;
+  /** The name of the capabilities that the upstream was told of. */
+  readonly audience: string;
+}
+
+/** What the pool tells of any link. */
+export interface PoolListener {
+  /** Makes the listener of one link. */
+  listen(from: LinkName): Omit<LinkListener, 'closed'>;
+  /** A link has opened; it is handed out once this is done. Must not reject. */
+  opened(link: Link, from: LinkName): Promise<void>;
+  closed(from: LinkName, fault: WireFault | undefined): void;
+  /** Whether a link must stay open although nobody uses it. */
+  pinned(link: Link, from: LinkName): boolean;
+}
+
+interface Entry extends LinkName {
   link: Link | undefined;
   opening: Promise<Link> | undefined;
   usedAt: number;
@@ -63,11 +73,21 @@ export class LinkPool {
       return entry.link;
     }
     if (!entry) {
-      entry = { upstream, scope, link: undefined, opening: undefined, usedAt: Date.now() };
+      entry = { upstream, scope, audience: identity.audience, link: undefined, opening: undefined, usedAt: Date.now() };
       scopes.set(scope, entry);
     }
     entry.opening ??= this.#open(entry, identity);
     return entry.opening;
+  }
+
+  /** The open links of an owner. */
+  linksOf(scope: string): Link[] {
+    return [...this.#entries.values()].flatMap((scopes) => scopes.get(scope)?.link ?? []);
+  }
+
+  /** The owner's link to an upstream, if it is open. */
+  peek(upstream: string, scope: string): Link | undefined {
+    return this.#entries.get(upstream)?.get(scope)?.link;
   }
 
   /** Closes every link of an owner. */
@@ -90,14 +110,15 @@ export class LinkPool {
   }
 
   async #open(entry: Entry, identity: ClientIdentity): Promise<Link> {
-    const { upstream, scope } = entry;
+    const { upstream } = entry;
     const started = Date.now();
     try {
+      const listener = this.#listener.listen(entry);
       const link = await this.#connectors.get(upstream)!.open(identity, {
-        listChanged: (kind) => this.#listener.listChanged(upstream, kind, scope),
-        log: (message) => this.#listener.log(upstream, message, scope),
+        ...listener,
         closed: (fault) => this.#lost(entry, fault),
       });
+      await this.#listener.opened(link, entry);
       if (link.closed) throw new Error('it closed the connection right after the handshake');
       entry.link = link;
       entry.usedAt = Date.now();
@@ -114,7 +135,7 @@ export class LinkPool {
   #lost(entry: Entry, fault: WireFault | undefined): void {
     this.#forget(entry);
     if (fault) this.#log.warn({ upstream: entry.upstream, reason: fault.message }, 'link lost');
-    this.#listener.closed(entry.upstream, entry.scope, fault);
+    this.#listener.closed(entry, fault);
   }
 
   #forget(entry: Entry): void {
@@ -134,6 +155,7 @@ export class LinkPool {
       const idle = this.#connectors.get(upstream)!.spec.timeouts.idle;
       for (const entry of scopes.values()) {
         if (!entry.link || entry.link.inFlight > 0 || now - entry.usedAt < idle) continue;
+        if (this.#listener.pinned(entry.link, entry)) continue;
         this.#log.debug({ upstream, idle }, 'link closed, it was idle');
         void this.#drop(entry);
       }

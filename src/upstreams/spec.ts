@@ -10,6 +10,12 @@ export interface Timeouts {
   readonly call: number;
   /** One request in all, whatever progress it makes. */
   readonly callMax: number;
+  /** A person's answer to an elicitation. */
+  readonly elicitation: number;
+  /** The client's answer to a sampling request. */
+  readonly sampling: number;
+  /** The client's list of roots. */
+  readonly roots: number;
   /** A link that nobody uses is closed after this time. */
   readonly idle: number;
   /** Grace between the steps of ending a process. */

@@ -58,6 +58,7 @@ export class SseWire implements Wire {
       log: this.#log,
       head: () => undefined,
       message: () => undefined,
+      resumable: () => undefined,
       ended: (fault) => {
         if (fault && of !== undefined) this.#listener?.failed(of, fault);
         else if (fault) this.#log.warn({ err: fault.message }, 'upstream did not take a notification');
@@ -80,6 +81,10 @@ export class SseWire implements Wire {
 
   ready(): void {
     // the one stream is open already
+  }
+
+  hold(): void {
+    // one stream for all calls: a slow client must not hold the others up
   }
 
   forget(): void {

@@ -60,6 +60,10 @@ export class StdioWire implements Wire {
     // nothing to open: both directions share the pipes
   }
 
+  hold(): void {
+    // one pipe for all calls: a slow client must not hold the others up
+  }
+
   forget(): void {
     // no per-request resources
   }

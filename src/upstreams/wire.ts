@@ -27,6 +27,13 @@ export interface WireListener {
   message(bytes: Buffer, of: number | undefined): void;
   /** The request with this id will get no answer. */
   failed(of: number, fault: WireFault): void;
+  /**
+   * The answer to this request will take a while.
+   * @param retry set when the upstream closed its stream and is asked again after that many milliseconds
+   */
+  slow(of: number, retry?: number): void;
+  /** Notifications may have been missed on a shared stream. */
+  missed(): void;
   /** The transport is gone; nothing follows. Called once. */
   closed(fault: WireFault | undefined): void;
 }
@@ -44,6 +51,8 @@ export interface Wire {
   ready(version: string): void;
   /** The request is answered or given up: what it still holds can go. */
   forget(of: number): void;
+  /** Stops or goes on reading the response stream of a request, where it has one of its own. */
+  hold(of: number, still: boolean): void;
   /** Ends politely, then by force. Resolves when nothing is left. */
   close(): Promise<void>;
 }

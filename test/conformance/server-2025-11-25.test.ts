@@ -16,7 +16,7 @@ describe.each(['http', 'stdio'] as const)('behind the gateway, upstream over %s'
   beforeAll(async () => {
     fixture = transport === 'http' ? await startFixture('conformance-server') : undefined;
     const upstream = fixture ? { url: fixture.url } : stdioUpstream('conformance-server');
-    gateway = await startGateway({ config: { names: { prefix: 'never' }, upstreams: { conformance: upstream } } });
+    gateway = await startGateway({ config: { server: { port: 0, hold: '20ms' }, names: { prefix: 'never' }, upstreams: { conformance: upstream } } });
     results = await runServerSuite({ url: gateway.url, requirements: REVISION });
   }, SUITE_MS);
 

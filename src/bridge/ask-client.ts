@@ -1,0 +1,86 @@
+/** Rounds of a legacy client: each input request goes to it as a server request, and its answer back (protocol.md §3.2). */
+import type { InputRequest, Round } from '../protocol/call.ts';
+import type { LegacySession } from '../sessions/legacy-session.ts';
+import type { SessionStream } from '../sessions/session-stream.ts';
+import { canBeAsked } from './declare.ts';
+import { exposeRequest, type RequestRules } from './expose-request.ts';
+
+/** How long a client may take to answer, milliseconds. */
+export interface AskTimeouts {
+  readonly elicitation: number;
+  readonly sampling: number;
+  readonly roots: number;
+}
+
+const KIND: ReadonlyMap<string, keyof AskTimeouts> = new Map([
+  ['elicitation/create', 'elicitation'],
+  ['sampling/createMessage', 'sampling'],
+  ['roots/list', 'roots'],
+]);
+
+/**
+ * Asks a session's client everything in a round, at once.
+ * @param stream where the requests go: the stream of the call they belong to, else the standalone one
+ * @returns takes the open requests back, on both sides; for when the call they belong to is cancelled
+ */
+export function askClient(
+  session: LegacySession,
+  round: Round,
+  stream: SessionStream,
+  rules: RequestRules,
+  timeouts: AskTimeouts,
+): (reason: string) => void {
+  const open = new Set<number>();
+  let over = false;
+  const withdraw = (reason: string | undefined): void => {
+    over = true;
+    for (const id of open) session.asks.withdraw(id, reason);
+    open.clear();
+  };
+  round.onwithdrawn = withdraw;
+  session.onceInitialized(() => {
+    if (over) return;
+    for (const [key, request] of round.requests) {
+      const refused = refusal(session, request);
+      if (refused) round.answer(key, { kind: 'error', json: refused });
+      else ask(session, round, key, request, stream, rules, timeouts, open);
+    }
+  });
+  return (reason) => {
+    withdraw(reason);
+    round.abandon(reason);
+  };
+}
+
+function ask(
+  session: LegacySession,
+  round: Round,
+  key: string,
+  request: InputRequest,
+  stream: SessionStream,
+  rules: RequestRules,
+  timeouts: AskTimeouts,
+  open: Set<number>,
+): void {
+  const timeout = timeouts[KIND.get(request.method)!];
+  const id = session.asks.ask(stream, (own) => exposeRequest(request, own, rules), timeout, {
+    answered: (kind, json) => {
+      open.delete(id);
+      round.answer(key, { kind, json });
+    },
+    progress: (reported) => round.progress(key, reported),
+    unanswered: (reason) => {
+      open.delete(id);
+      round.abandon(reason);
+    },
+  });
+  open.add(id);
+}
+
+/** The error for a request that the client did not declare, as JSON text. */
+function refusal(session: LegacySession, { method, params }: InputRequest): Buffer | undefined {
+  const values = params ? (JSON.parse(params.toString('utf8')) as Record<string, unknown>) : {};
+  if (canBeAsked(session.client.capabilities, method, values)) return undefined;
+  const code = method === 'elicitation/create' ? -32602 : -32601;
+  return Buffer.from(JSON.stringify({ code, message: `The client does not support this ${method}` }));
+}

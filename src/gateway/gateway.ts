@@ -1,0 +1,30 @@
+/** What every part of the front shares: the running gateway. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Authenticate } from '../auth/authenticate.ts';
+import type { MethodContext } from '../methods/context.ts';
+import type { Principal } from '../protocol/call.ts';
+import type { LegacySession } from '../sessions/legacy-session.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { CallHost } from './legacy-call.ts';
+import type { ReplyTiming } from './post-reply.ts';
+
+export interface Gateway {
+  readonly context: MethodContext;
+  readonly timing: ReplyTiming;
+  readonly host: CallHost;
+  readonly log: Logger;
+  readonly maxDepth: number;
+  readonly maxInFlight: number;
+  readonly authenticate: Authenticate;
+  guard(request: FastifyRequest, reply: FastifyReply): void;
+  /** The path part of the public URL, without a slash at its end. */
+  readonly basePath: string;
+  /** A session has begun. */
+  opened(session: LegacySession): void;
+  /** Whether the gateway takes no new work any more. */
+  draining(): boolean;
+}
+
+/** Who calls. @throws Fault when that is not known */
+export const principalOf = (gateway: Gateway, request: FastifyRequest): Principal =>
+  gateway.authenticate(request.headers);

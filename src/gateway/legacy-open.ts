@@ -1,0 +1,40 @@
+/** The legacy handshake as a server: makes the session that everything else needs (protocol.md §1.4.2). */
+import { audienceOf, declaredCapabilities } from '../bridge/declare.ts';
+import { isSole } from '../methods/context.ts';
+import { initializeResult } from '../methods/initialize.ts';
+import type { Principal } from '../protocol/call.ts';
+import { isObjectAt } from '../protocol/json/scan.ts';
+import { type Message, valueAt } from '../protocol/message.ts';
+import { ParamsError } from '../protocol/params.ts';
+import { negotiate } from '../protocol/versions.ts';
+import type { LegacySession } from '../sessions/legacy-session.ts';
+import type { Gateway } from './gateway.ts';
+
+/**
+ * @param message an `initialize` request
+ * @param resumable whether the client's transport lets it resume streams
+ * @returns the new session and the result for the client as JSON text
+ * @throws ParamsError when no version is asked for; Fault `sessionLimit`
+ */
+export async function openSession(
+  gateway: Gateway,
+  principal: Principal,
+  message: Message,
+  resumable: boolean,
+): Promise<{ session: LegacySession; result: string }> {
+  const { bytes, params } = message;
+  const asked = params && isObjectAt(bytes, params.start) ? (valueAt(bytes, params) as Record<string, unknown>) : {};
+  if (typeof asked.protocolVersion !== 'string') throw new ParamsError('"protocolVersion" must be a string');
+  const version = negotiate(asked.protocolVersion);
+  const capabilities = asObject(asked.capabilities) ?? {};
+  const audience = audienceOf(declaredCapabilities(capabilities, isSole(gateway.context)));
+  const client = { era: 'legacy' as const, version, capabilities, info: asObject(asked.clientInfo), audience };
+  const session = gateway.context.sessions.create(principal, client, version, resumable);
+  gateway.log.info({ client: client.info?.name, clientVersion: client.info?.version, version }, 'session opened');
+  const result = await initializeResult(gateway.context, version, audience);
+  gateway.opened(session);
+  return { session, result };
+}
+
+const asObject = (value: unknown): Record<string, unknown> | undefined =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;

@@ -1,0 +1,19 @@
+/** Where the answers to a client's POST go, whichever door it came through. */
+import type { SessionStream } from '../sessions/session-stream.ts';
+
+export interface Reply {
+  /** A message that belongs to a request of this POST and comes before its answer. */
+  notify(message: Buffer): void;
+  /** Progress of one request; a slow client may get the latest only. */
+  progress(token: string, message: Buffer): void;
+  /** The answer to one of the requests. */
+  respond(message: Buffer): void;
+  /** One of the requests gets no answer: it was cancelled. */
+  drop(): void;
+  /** A stream for requests to the client that belong to this POST; `undefined` when nobody reads it any more. */
+  stream(): SessionStream | undefined;
+  /** The answer will take a while; with `retry`, the client may be sent away for that many milliseconds. */
+  slow(retry?: number): void;
+  /** Called with true when the client reads more slowly than messages come, with false when it has caught up. */
+  onpressure: ((full: boolean) => void) | undefined;
+}

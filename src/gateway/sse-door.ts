@@ -1,0 +1,138 @@
+/**
+ * The front door for hosts that speak HTTP+SSE of 2024-11-05 only: one event stream, messages posted beside it
+ * (protocol.md §1.8). The stream is the session: when it closes, the session ends.
+ */
+import { randomUUID } from 'node:crypto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Fault } from '../errors.ts';
+import type { Principal } from '../protocol/call.ts';
+import { composeError, composeResult, type Message, rawId } from '../protocol/message.ts';
+import { ParamsError } from '../protocol/params.ts';
+import { SSE_HEAD } from '../protocol/sse.ts';
+import type { LegacySession } from '../sessions/legacy-session.ts';
+import type { SessionStream } from '../sessions/session-stream.ts';
+import { classifyBody, Rejected } from './body.ts';
+import { type Gateway, principalOf } from './gateway.ts';
+import { enter } from './legacy-call.ts';
+import { notified, responded } from './legacy-notifications.ts';
+import { openSession } from './legacy-open.ts';
+import type { Reply } from './reply.ts';
+
+interface Door {
+  readonly principal: Principal;
+  readonly raw: FastifyReply['raw'];
+  session: LegacySession | undefined;
+}
+
+export class SseDoor {
+  readonly #gateway: Gateway;
+  readonly #doors = new Map<string, Door>();
+
+  constructor(gateway: Gateway) {
+    this.#gateway = gateway;
+  }
+
+  /** GET /sse: opens the stream and names the address to post to. */
+  open(request: FastifyRequest, reply: FastifyReply): void {
+    if (this.#gateway.draining()) throw new Fault('draining');
+    const principal = principalOf(this.#gateway, request);
+    const id = randomUUID();
+    const { raw } = reply.hijack();
+    const door: Door = { principal, raw, session: undefined };
+    this.#doors.set(id, door);
+    raw.writeHead(200, SSE_HEAD);
+    raw.write(`event: endpoint\ndata: ${this.#gateway.basePath}/messages?sessionId=${id}\n\n`);
+    raw.once('close', () => {
+      this.#doors.delete(id);
+      if (door.session) this.#gateway.context.sessions.end(door.session, 'the client closed its stream');
+    });
+  }
+
+  /** POST /messages?sessionId=…: the answer comes on the stream. */
+  async post(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    if (this.#gateway.draining()) throw new Fault('draining');
+    const principal = principalOf(this.#gateway, request);
+    const { sessionId } = request.query as { sessionId?: unknown };
+    if (typeof sessionId !== 'string') throw new Fault('sessionMissing');
+    const door = this.#doors.get(sessionId);
+    if (!door || door.principal.key !== principal.key) throw new Fault('sessionUnknown');
+    const body = classifyBody(request, this.#gateway.maxDepth);
+    switch (body.kind) {
+      case 'rejected':
+        throw new Rejected(body);
+      case 'legacy-request':
+        await this.#request(door, body.message);
+        break;
+      case 'legacy-notification':
+        notified(this.#gateway, this.#session(door), body.message);
+        break;
+      case 'legacy-response':
+        responded(this.#gateway, this.#session(door), body.message);
+        break;
+      default:
+        throw new Fault('invalidRequest', { detail: 'one legacy message at a time' });
+    }
+    reply.code(202).send();
+  }
+
+  async #request(door: Door, message: Message): Promise<void> {
+    if (message.method !== 'initialize') {
+      const session = this.#session(door);
+      return enter(this.#gateway, session, message, new DoorReply(session.standalone));
+    }
+    if (door.session) throw new Fault('sessionLive');
+    const id = rawId(message)!;
+    try {
+      const { session, result } = await openSession(this.#gateway, door.principal, message, false);
+      door.session = session;
+      session.standalone.attach(door.raw);
+      this.#gateway.timing.streams.add(session.standalone);
+      door.raw.once('close', () => this.#gateway.timing.streams.delete(session.standalone));
+      session.standalone.send(composeResult(id, result));
+      if (door.raw.destroyed) this.#gateway.context.sessions.end(session, 'the client closed its stream');
+    } catch (error) {
+      if (!(error instanceof ParamsError)) throw error;
+      const fault = new Fault('invalidParams', { method: 'initialize', detail: error.message });
+      door.raw.write(`event: message\ndata: ${composeError(id, fault)}\n\n`);
+    }
+  }
+
+  #session(door: Door): LegacySession {
+    if (!door.session) throw new Fault('sessionMissing');
+    return this.#gateway.context.sessions.get(door.session.id, door.principal);
+  }
+}
+
+/** Everything goes on the one stream. */
+class DoorReply implements Reply {
+  onpressure: ((full: boolean) => void) | undefined;
+  readonly #stream: SessionStream;
+
+  constructor(stream: SessionStream) {
+    this.#stream = stream;
+  }
+
+  notify(message: Buffer): void {
+    this.#stream.send(message);
+  }
+
+  progress(token: string, message: Buffer): void {
+    this.#stream.sendProgress(token, message);
+  }
+
+  respond(message: Buffer): void {
+    this.#stream.send(message);
+  }
+
+  drop(): void {
+    // the stream stays
+  }
+
+  stream(): SessionStream {
+    return this.#stream;
+  }
+
+  slow(): void {
+    // this transport cannot resume
+  }
+}

@@ -1,0 +1,69 @@
+/** Who owns the link that a call goes over (design.md §5.3), and who is behind a link. */
+import { declaredTo } from '../bridge/declare.ts';
+import type { Call } from '../protocol/call.ts';
+import type { LegacySession } from '../sessions/legacy-session.ts';
+import type { ClientIdentity } from '../upstreams/link.ts';
+import { SHARED_SCOPE } from '../upstreams/pool.ts';
+import type { MethodContext } from './context.ts';
+
+const SESSION = 'session:';
+const USER = 'user:';
+const CATALOG = 'catalog:';
+
+export const sessionScope = (session: string): string => SESSION + session;
+const userScope = (principal: string): string => USER + principal;
+
+/** The owner of links that fetch lists for an audience; for the empty one they are the links that all share. */
+export const catalogScope = (audience: string): string => (audience === '' ? SHARED_SCOPE : CATALOG + audience);
+
+/** The audience that a link for lists serves; `undefined` for links of clients. */
+export const audienceOfScope = (scope: string): string | undefined =>
+  scope.startsWith(CATALOG) ? scope.slice(CATALOG.length) : undefined;
+
+export interface Lease {
+  readonly scope: string;
+  readonly identity: ClientIdentity;
+}
+
+/** Whose link a call to this upstream takes, and what the upstream is told when it has to be opened. */
+export function leaseFor(
+  context: MethodContext,
+  call: Pick<Call, 'client' | 'principal' | 'session'>,
+  upstream: string,
+): Lease {
+  const { sharing } = context.upstreams.get(upstream)!;
+  if (sharing === 'shared') return { scope: SHARED_SCOPE, identity: gatewayIdentity(context, upstream, '') };
+  const scope =
+    sharing === 'session' && call.session !== undefined ? sessionScope(call.session) : userScope(call.principal.key);
+  const identity = gatewayIdentity(context, upstream, call.client.audience);
+  // a link that serves one client is told that client's name: servers adapt to it
+  return { scope, identity: { ...identity, info: call.client.info ?? identity.info } };
+}
+
+/** What an upstream is told on a link of the gateway's own for an audience. */
+export function gatewayIdentity(context: MethodContext, upstream: string, audience: string): ClientIdentity {
+  const declared = audience === '' ? {} : (JSON.parse(audience) as Record<string, unknown>);
+  return {
+    audience,
+    capabilities: declaredTo(declared, context.catalogs.server(upstream)),
+    info: { name: 'patchbay', title: 'Patchbay', version: context.version },
+  };
+}
+
+/** The sessions that a link serves. */
+export function sessionsOf(context: MethodContext, scope: string): LegacySession[] {
+  if (scope.startsWith(SESSION)) {
+    const session = context.sessions.byId(scope.slice(SESSION.length));
+    return session ? [session] : [];
+  }
+  const all = [...context.sessions.all()];
+  if (scope === SHARED_SCOPE) return all;
+  return scope.startsWith(USER) ? all.filter((s) => userScope(s.principal.key) === scope) : [];
+}
+
+/** The owners of links that a session may have. */
+export const scopesOf = (session: LegacySession): string[] => [
+  sessionScope(session.id),
+  userScope(session.principal.key),
+  SHARED_SCOPE,
+];

@@ -1,0 +1,93 @@
+/** resources/subscribe and resources/unsubscribe: counted per link, so that one subscriber never ends another's. */
+import { Fault } from '../errors.ts';
+import type { Call, Outcome, Round, Sink, Target } from '../protocol/call.ts';
+import type { Message } from '../protocol/message.ts';
+import { compose } from '../protocol/message.ts';
+import { ask } from '../upstreams/ask.ts';
+import { type Method, type MethodContext, viewOf } from './context.ts';
+import { whenKnown } from './named.ts';
+import { routeOne } from './route-one.ts';
+import { leaseFor } from './scope.ts';
+
+export const subscribe: Method = (context, call, params) => {
+  const { text, span } = params.string('uri');
+  const route = (): boolean => {
+    const target = ownerOf(context, call, text);
+    if (!target) return false;
+    if (!canSubscribe(context, call, target))
+      throw new Fault('methodNotFound', { method: 'resources/subscribe for this resource' });
+    const { scope } = leaseFor(context, call, target.upstream);
+    const owner = { upstream: target.upstream, scope };
+    context.subscriptions.add(owner, target.name, call.session!);
+    call.sink = new UndoSink(call.sink, () => context.subscriptions.remove(owner, target.name, call.session!));
+    routeOne(context, call, target, span);
+    return true;
+  };
+  if (route()) return;
+  return whenKnown(context, call, route, () => new Fault('unknownResource', { uri: text }, { uri: text }));
+};
+
+export const unsubscribe: Method = (context, call, params) => {
+  const { text, span } = params.string('uri');
+  const target = ownerOf(context, call, text);
+  const scope = target && leaseFor(context, call, target.upstream).scope;
+  const last =
+    target && context.subscriptions.remove({ upstream: target.upstream, scope: scope! }, target.name, call.session!);
+  if (target && last && context.pool.peek(target.upstream, scope!)) return routeOne(context, call, target, span);
+  // somebody else still listens, or nobody did
+  call.sink.done({ kind: 'local', result: '{}' });
+};
+
+/** A session is over: upstreams are told of what nobody listens to any more. */
+export function dropSubscriptions(context: MethodContext, session: string): void {
+  for (const { link: owner, uri } of context.subscriptions.drop(session)) {
+    const link = context.pool.peek(owner.upstream, owner.scope);
+    if (link) ask(link, 'resources/unsubscribe', { uri }).catch(() => undefined);
+  }
+}
+
+/** The notification that a resource has changed, for one session. */
+export const updatedNotification = (uri: string): Buffer => compose('notifications/resources/updated', { uri });
+
+function ownerOf(context: MethodContext, call: Call, uri: string): Target | undefined {
+  const owner = viewOf(context, call).uris.resolveUri(uri, context.learned(call.principal.key));
+  return owner && { upstream: owner.upstream, exposed: uri, name: owner.uri };
+}
+
+function canSubscribe(context: MethodContext, call: Call, { upstream }: Target): boolean {
+  const catalog = viewOf(context, call).catalogs.find((c) => c.upstream === upstream);
+  const { resources } = (catalog?.server.capabilities ?? {}) as { resources?: { subscribe?: unknown } };
+  return resources?.subscribe === true;
+}
+
+/** Takes the entry back when the upstream refuses. */
+class UndoSink implements Sink {
+  readonly #outer: Sink;
+  readonly #undo: () => void;
+
+  constructor(outer: Sink, undo: () => void) {
+    this.#outer = outer;
+    this.#undo = undo;
+  }
+
+  progress(notification: Buffer): void {
+    this.#outer.progress(notification);
+  }
+
+  log(notification: Message): void {
+    this.#outer.log(notification);
+  }
+
+  slow(retry?: number): void {
+    this.#outer.slow(retry);
+  }
+
+  input(round: Round): void {
+    this.#outer.input(round);
+  }
+
+  done(outcome: Outcome): void {
+    if (outcome.kind === 'error' || (outcome.kind === 'complete' && outcome.message.error)) this.#undo();
+    this.#outer.done(outcome);
+  }
+}

@@ -1,0 +1,79 @@
+/** Requests that a session's client has been sent and has not answered yet: one table per session (design.md §5.4). */
+import { compose } from '../protocol/message.ts';
+import type { SessionStream } from './session-stream.ts';
+
+export interface AskHandlers {
+  /** The client's response: `kind` tells whether `json` is its result or its error object. */
+  answered(kind: 'result' | 'error', json: Buffer): void;
+  /** The client reports progress on it. */
+  progress?(params: Readonly<Record<string, unknown>>): void;
+  /** There will be no answer: time ran out, or the session ended. */
+  unanswered(reason: string): void;
+}
+
+interface Ask {
+  readonly id: number;
+  readonly stream: SessionStream;
+  readonly handlers: AskHandlers;
+  readonly timer: NodeJS.Timeout;
+}
+
+export class AskTable {
+  readonly #open = new Map<number, Ask>();
+  #last = 0;
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /**
+   * Sends the client a request.
+   * @param compose builds the message for the id that the request gets
+   * @param timeout how long to wait for the answer, milliseconds
+   * @returns the id, for {@link AskTable.withdraw}
+   */
+  ask(stream: SessionStream, build: (id: number) => Buffer, timeout: number, handlers: AskHandlers): number {
+    const id = ++this.#last;
+    const timer = setTimeout(() => {
+      this.withdraw(id, 'timed out');
+      handlers.unanswered(`the client did not answer within ${timeout} ms`);
+    }, timeout).unref();
+    this.#open.set(id, { id, stream, handlers, timer });
+    stream.send(build(id));
+    return id;
+  }
+
+  /** A response came. @returns false when nobody waits for it: it is late, the second one, or was never asked for */
+  answer(id: unknown, kind: 'result' | 'error', json: Buffer): boolean {
+    const ask = this.#take(id);
+    ask?.handlers.answered(kind, json);
+    return ask !== undefined;
+  }
+
+  /** Progress came for the request with this id, which is its progress token as well. */
+  progress(token: unknown, params: Readonly<Record<string, unknown>>): boolean {
+    const ask = typeof token === 'number' ? this.#open.get(token) : undefined;
+    ask?.handlers.progress?.(params);
+    return ask !== undefined;
+  }
+
+  /** Takes a request back: the client is told on the stream that carried it; its handlers hear nothing more. */
+  withdraw(id: number, reason: string | undefined): void {
+    const ask = this.#take(id);
+    const params = { requestId: id, ...(reason === undefined ? {} : { reason }) };
+    ask?.stream.send(compose('notifications/cancelled', params));
+  }
+
+  /** The session is over. */
+  close(reason: string): void {
+    for (const id of [...this.#open.keys()]) this.#take(id)?.handlers.unanswered(reason);
+  }
+
+  #take(id: unknown): Ask | undefined {
+    const ask = typeof id === 'number' ? this.#open.get(id) : undefined;
+    if (!ask) return undefined;
+    clearTimeout(ask.timer);
+    this.#open.delete(ask.id);
+    return ask;
+  }
+}

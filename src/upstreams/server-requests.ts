@@ -1,0 +1,127 @@
+/** Requests that a legacy upstream sends: each becomes a round of one, and its answer a JSON-RPC response. */
+import { Fault } from '../errors.ts';
+import type { InputAnswer, InputRequest, Round } from '../protocol/call.ts';
+import { isObjectAt, members } from '../protocol/json/scan.ts';
+import { compose, composeError, composeResult, idKey, type Message, rawId } from '../protocol/message.ts';
+import { only } from '../protocol/params.ts';
+
+const KEY = '1';
+const CANCEL = Buffer.from('{"action":"cancel"}');
+
+export class ServerRequests {
+  readonly #upstream: string;
+  readonly #send: (message: Buffer) => void;
+  readonly #open = new Map<string, UpstreamRound>();
+
+  constructor(upstream: string, send: (message: Buffer) => void) {
+    this.#upstream = upstream;
+    this.#send = send;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Takes a request in. @param settled called when it is answered, given up or withdrawn */
+  open(message: Message, settled: () => void): Round {
+    const id = rawId(message)!;
+    const key = idKey(id);
+    const { bytes, params } = message;
+    const request = { method: message.method!, params: params && bytes.subarray(params.start, params.end) };
+    const round = new UpstreamRound(this.#upstream, request, {
+      respond: (answer) => {
+        this.#open.delete(key);
+        this.#send(answer.kind === 'result' ? composeResult(id, answer.json) : errorResponse(id, answer.json));
+      },
+      notify: (notification) => this.#send(notification),
+      settled,
+      progressToken: tokenOf(message),
+    });
+    this.#open.set(key, round);
+    return round;
+  }
+
+  /** The upstream takes the request with this id back (`notifications/cancelled`). */
+  withdrawn(id: unknown, reason: string | undefined): void {
+    if (typeof id !== 'string' && typeof id !== 'number') return;
+    const key = idKey(JSON.stringify(id));
+    const round = this.#open.get(key);
+    this.#open.delete(key);
+    round?.withdraw(reason);
+  }
+
+  /** The link is over: nobody can be answered any more. */
+  close(): void {
+    for (const round of this.#open.values()) round.withdraw('the upstream is gone');
+    this.#open.clear();
+  }
+}
+
+interface Back {
+  respond(answer: InputAnswer): void;
+  notify(notification: Buffer): void;
+  /** It is over, one way or the other. */
+  settled(): void;
+  /** The upstream's token as it was spelled, when it wants to hear of progress. */
+  readonly progressToken: string | undefined;
+}
+
+class UpstreamRound implements Round {
+  readonly upstream: string;
+  readonly requests: ReadonlyMap<string, InputRequest>;
+  onwithdrawn: ((reason: string | undefined) => void) | undefined;
+  readonly #method: string;
+  readonly #back: Back;
+  #over = false;
+
+  constructor(upstream: string, request: InputRequest, back: Back) {
+    this.upstream = upstream;
+    this.requests = new Map([[KEY, request]]);
+    this.#method = request.method;
+    this.#back = back;
+  }
+
+  answer(key: string, answer: InputAnswer): void {
+    if (this.#over || key !== KEY) return;
+    this.#over = true;
+    this.#back.settled();
+    this.#back.respond(answer);
+  }
+
+  progress(_key: string, params: Readonly<Record<string, unknown>>): void {
+    const { progressToken } = this.#back;
+    if (this.#over || progressToken === undefined) return;
+    this.#back.notify(compose('notifications/progress', { ...params, progressToken: JSON.parse(progressToken) }));
+  }
+
+  abandon(reason: string): void {
+    const json = Buffer.from(JSON.stringify({ code: -32603, message: reason }));
+    this.answer(
+      KEY,
+      this.#method === 'elicitation/create' ? { kind: 'result', json: CANCEL } : { kind: 'error', json },
+    );
+  }
+
+  withdraw(reason: string | undefined): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#back.settled();
+    this.onwithdrawn?.(reason);
+  }
+}
+
+function tokenOf({ bytes, params }: Message): string | undefined {
+  if (!params || !isObjectAt(bytes, params.start)) return undefined;
+  const meta = only(members(bytes, params.start), '_meta');
+  if (!meta || !isObjectAt(bytes, meta.start)) return undefined;
+  const token = only(members(bytes, meta.start), 'progressToken');
+  return token && bytes.toString('utf8', token.start, token.end);
+}
+
+function errorResponse(id: string, error: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`{"jsonrpc":"2.0","id":${id},"error":`), error, Buffer.from('}')]);
+}
+
+/** The answer to a server request that this gateway does not know or must not pass on. */
+export const refuseRequest = (message: Message): Buffer =>
+  composeError(rawId(message), new Fault('methodNotFound', { method: message.method ?? '' }));
