@@ -25,6 +25,9 @@ export interface Gateway {
   draining(): boolean;
 }
 
-/** Who calls. @throws Fault when that is not known */
-export const principalOf = (gateway: Gateway, request: FastifyRequest): Principal =>
-  gateway.authenticate(request.headers);
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who calls; known before the body is read. */
+    principal: Principal;
+  }
+}

@@ -20,7 +20,6 @@ type Legacy = Extract<Classified, { kind: `legacy-${string}` }>;
 
 export async function legacyPost(
   gateway: Gateway,
-  principal: Principal,
   body: Legacy,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -29,9 +28,9 @@ export async function legacyPost(
     throw new Fault('notAcceptable', { need: 'application/json and text/event-stream' });
   checkVersion(request);
   if (body.kind === 'legacy-request' && body.message.method === 'initialize')
-    return initialize(gateway, principal, body.message, request, reply);
+    return initialize(gateway, body.message, request, reply);
 
-  const session = sessionOf(gateway, principal, request);
+  const session = sessionOf(gateway, request);
   switch (body.kind) {
     case 'legacy-request':
       reply.hijack();
@@ -51,10 +50,10 @@ export async function legacyPost(
 }
 
 /** The session a request names. @throws Fault `sessionMissing` (400) or `sessionUnknown` (404) */
-export function sessionOf(gateway: Gateway, principal: Principal, request: FastifyRequest): LegacySession {
+export function sessionOf(gateway: Gateway, request: FastifyRequest): LegacySession {
   const id = headerOf(request, SESSION_HEADER);
   if (!id) throw new Fault('sessionMissing');
-  return gateway.context.sessions.get(id, principal);
+  return gateway.context.sessions.get(id, request.principal);
 }
 
 /** A version header is optional, and lenient about which legacy version it names. */
@@ -66,16 +65,15 @@ export function checkVersion(request: FastifyRequest): void {
 
 async function initialize(
   gateway: Gateway,
-  principal: Principal,
   message: Message,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
-  if (isLive(gateway, principal, headerOf(request, SESSION_HEADER))) throw new Fault('sessionLive');
+  if (isLive(gateway, request.principal, headerOf(request, SESSION_HEADER))) throw new Fault('sessionLive');
   const id = rawId(message)!;
   reply.type('application/json');
   try {
-    const { session, result } = await openSession(gateway, principal, message, true);
+    const { session, result } = await openSession(gateway, request.principal, message, true);
     reply.header(SESSION_HEADER, session.id).send(composeResult(id, result));
   } catch (error) {
     if (!(error instanceof ParamsError)) throw error;

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '../errors.ts';
 import { accepts, VERSION_HEADER } from '../protocol/headers.ts';
 import { isModernVersion } from '../protocol/versions.ts';
-import { type Gateway, principalOf } from './gateway.ts';
+import type { Gateway } from './gateway.ts';
 import { headerOf } from './guard.ts';
 import { checkVersion, sessionOf } from './legacy-post.ts';
 
@@ -14,11 +14,10 @@ import { checkVersion, sessionOf } from './legacy-post.ts';
 export function openStream(gateway: Gateway, request: FastifyRequest, reply: FastifyReply): void {
   refuseModern(request, reply);
   if (gateway.draining()) throw new Fault('draining');
-  const principal = principalOf(gateway, request);
   if (!request.headers.accept || !accepts(request.headers.accept, 'text/event-stream'))
     throw new Fault('notAcceptable', { need: 'text/event-stream' });
   checkVersion(request);
-  const session = sessionOf(gateway, principal, request);
+  const session = sessionOf(gateway, request);
   const { raw } = reply;
   const lastEventId = headerOf(request, 'last-event-id');
   const stream = lastEventId ? session.resume(lastEventId, raw) : session.standalone;
@@ -36,9 +35,8 @@ export function openStream(gateway: Gateway, request: FastifyRequest, reply: Fas
 /** Ends the session and everything under it. */
 export function endSession(gateway: Gateway, request: FastifyRequest, reply: FastifyReply): void {
   refuseModern(request, reply);
-  const principal = principalOf(gateway, request);
   checkVersion(request);
-  gateway.context.sessions.end(sessionOf(gateway, principal, request), 'the client closed it');
+  gateway.context.sessions.end(sessionOf(gateway, request), 'the client closed it');
   reply.code(200).send();
 }
 

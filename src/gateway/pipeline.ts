@@ -1,20 +1,34 @@
 /**
- * What a call goes through, in order (design.md §2): one function per stage, the first failure answers. `guard` and
- * `authenticate` run when the head of the request is there; the body is read after them.
+ * What a call goes through, in order (design.md §2). The first failure answers.
+ *
+ *   guard          {@link arrive}: method, Host, Origin (guard.ts)
+ *   authenticate   {@link arrive}: who calls (auth/authenticate.ts); only now is the body read, within its limits (app.ts)
+ *   classify       {@link post}: which era, and what it is (body.ts, protocol/classify.ts)
+ *   open           the session, the call and its reply (legacy-post.ts, legacy-call.ts, post-reply.ts)
+ *   resolve        exposed name or URI → upstream and upstream name (dispatch.ts → methods/, namespace/)
+ *   lease          a link by the upstream's sharing rule (methods/route-one.ts, methods/scope.ts, upstreams/pool.ts)
+ *   call           out under an id of the link's own (upstreams/legacy-link.ts, protocol/legacy/codec.ts)
+ *   relay          progress, logs and rounds to the call's own sink (legacy-call.ts, bridge/)
+ *   finish         the answer under the client's own id (protocol/legacy/answer.ts)
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '../errors.ts';
 import { VERSION_HEADER } from '../protocol/headers.ts';
 import { LEGACY_VERSIONS } from '../protocol/versions.ts';
 import { classifyBody, Rejected } from './body.ts';
-import { type Gateway, principalOf } from './gateway.ts';
+import type { Gateway } from './gateway.ts';
 import { headerOf } from './guard.ts';
 import { legacyPost } from './legacy-post.ts';
+
+/** What every request goes through when its head is there. A preflight carries no credentials (protocol.md §1.1, 4). */
+export function arrive(gateway: Gateway, request: FastifyRequest, reply: FastifyReply): void {
+  gateway.guard(request, reply);
+  if (request.method !== 'OPTIONS') request.principal = gateway.authenticate(request.headers);
+}
 
 /** Everything a POST goes through once its head passed the guard. */
 export async function post(gateway: Gateway, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   if (gateway.draining()) throw new Fault('draining');
-  const principal = principalOf(gateway, request);
   const classified = classifyBody(request, gateway.maxDepth);
   switch (classified.kind) {
     case 'rejected':
@@ -26,6 +40,6 @@ export async function post(gateway: Gateway, request: FastifyRequest, reply: Fas
         supported: LEGACY_VERSIONS.join(', '),
       });
     default:
-      return legacyPost(gateway, principal, classified, request, reply);
+      return legacyPost(gateway, classified, request, reply);
   }
 }

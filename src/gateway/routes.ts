@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Gateway } from './gateway.ts';
 import { preflight } from './guard.ts';
 import { endSession, openStream } from './legacy-stream.ts';
-import { post } from './pipeline.ts';
+import { arrive, post } from './pipeline.ts';
 import { SseDoor } from './sse-door.ts';
 
 export type Readiness = () => 'starting' | 'ready' | 'draining';
@@ -20,9 +20,9 @@ export function routes(app: FastifyInstance, gateway: Gateway, options: RouteOpt
     return reply.code(status === 'ready' ? 200 : 503).send({ status });
   });
 
-  const onRequest = gateway.guard;
+  app.decorateRequest('principal');
   app.register(async (mcp) => {
-    mcp.addHook('onRequest', async (request, reply) => onRequest(request, reply));
+    mcp.addHook('onRequest', async (request, reply) => arrive(gateway, request, reply));
     mcp.post('/mcp', (request, reply) => post(gateway, request, reply));
     mcp.get('/mcp', async (request, reply) => openStream(gateway, request, reply));
     mcp.delete('/mcp', async (request, reply) => endSession(gateway, request, reply));

@@ -12,7 +12,7 @@ import { SSE_HEAD } from '../protocol/sse.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
 import type { SessionStream } from '../sessions/session-stream.ts';
 import { classifyBody, Rejected } from './body.ts';
-import { type Gateway, principalOf } from './gateway.ts';
+import type { Gateway } from './gateway.ts';
 import { enter } from './legacy-call.ts';
 import { notified, responded } from './legacy-notifications.ts';
 import { openSession } from './legacy-open.ts';
@@ -35,10 +35,9 @@ export class SseDoor {
   /** GET /sse: opens the stream and names the address to post to. */
   open(request: FastifyRequest, reply: FastifyReply): void {
     if (this.#gateway.draining()) throw new Fault('draining');
-    const principal = principalOf(this.#gateway, request);
     const id = randomUUID();
     const { raw } = reply.hijack();
-    const door: Door = { principal, raw, session: undefined };
+    const door: Door = { principal: request.principal, raw, session: undefined };
     this.#doors.set(id, door);
     raw.writeHead(200, SSE_HEAD);
     raw.write(`event: endpoint\ndata: ${this.#gateway.basePath}/messages?sessionId=${id}\n\n`);
@@ -51,11 +50,10 @@ export class SseDoor {
   /** POST /messages?sessionId=…: the answer comes on the stream. */
   async post(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     if (this.#gateway.draining()) throw new Fault('draining');
-    const principal = principalOf(this.#gateway, request);
     const { sessionId } = request.query as { sessionId?: unknown };
     if (typeof sessionId !== 'string') throw new Fault('sessionMissing');
     const door = this.#doors.get(sessionId);
-    if (!door || door.principal.key !== principal.key) throw new Fault('sessionUnknown');
+    if (!door || door.principal.key !== request.principal.key) throw new Fault('sessionUnknown');
     const body = classifyBody(request, this.#gateway.maxDepth);
     switch (body.kind) {
       case 'rejected':

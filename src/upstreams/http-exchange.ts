@@ -158,7 +158,12 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     }
   }
 
-  onResponseError(_: Dispatcher.DispatchController, error: NodeJS.ErrnoException): void {
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    this.failed(error);
+  }
+
+  /** The connection broke, or there never was one. */
+  failed(error: NodeJS.ErrnoException): void {
     if (this.#over) return;
     const code = error.code ?? '';
     const told = error instanceof RangeError || code === '' ? error.message : code;
