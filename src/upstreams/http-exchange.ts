@@ -55,6 +55,15 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     this.#options = options;
   }
 
+  /** Sends the request. A pool that is being closed throws, which is a failure of the request like any other. */
+  begin(pool: Dispatcher, request: Dispatcher.DispatchOptions): void {
+    try {
+      pool.dispatch(request, this);
+    } catch (error) {
+      this.failed(error as Error);
+    }
+  }
+
   /** Where the stream can be resumed, once the upstream has given an event an id. */
   get lastEventId(): string | undefined {
     return this.#lastEventId;

@@ -54,7 +54,7 @@ export class HttpWire implements Wire {
   send(message: Buffer, of?: number, headers?: Readonly<Record<string, string>>): void {
     const sent = headers ? { ...this.#headers, ...headers } : this.#headers;
     const exchange = this.#exchange(of, 0);
-    this.#dispatch({ method: 'POST', path: this.#path, headers: sent, body: message }, exchange);
+    exchange.begin(this.#endpoint.pool, { method: 'POST', path: this.#path, headers: sent, body: message });
   }
 
   ready(version: string): void {
@@ -82,15 +82,6 @@ export class HttpWire implements Wire {
   async close(): Promise<void> {
     if (!this.#closed && this.#session !== undefined) await this.#farewell();
     this.#end(undefined);
-  }
-
-  /** A pool that is being closed throws; for the request that is a failure like any other. */
-  #dispatch(request: Dispatcher.DispatchOptions, exchange: HttpExchange): void {
-    try {
-      this.#endpoint.pool.dispatch(request, exchange);
-    } catch (error) {
-      exchange.failed(error as Error);
-    }
   }
 
   #exchange(of: number | undefined, resumes: number): HttpExchange {
@@ -143,7 +134,7 @@ export class HttpWire implements Wire {
       const headers = { ...this.#bodyless(), accept: 'text/event-stream', 'last-event-id': lastEventId };
       const next = this.#exchange(of, resumes + 1);
       next.continue(lastEventId, retry);
-      this.#dispatch({ method: 'GET', path: this.#path, headers }, next);
+      next.begin(this.#endpoint.pool, { method: 'GET', path: this.#path, headers });
     }, wait);
     this.#resumes.set(of, timer);
     return true;

@@ -64,19 +64,16 @@ export class SseWire implements Wire {
         else if (fault) this.#log.warn({ err: fault.message }, 'upstream did not take a notification');
       },
     });
-    this.#endpoint.pool.dispatch(
-      {
-        method: 'POST',
-        path: this.#post!,
-        headers: {
-          ...this.#endpoint.headers,
-          'content-type': 'application/json',
-          accept: 'application/json, text/event-stream',
-        },
-        body: message,
+    exchange.begin(this.#endpoint.pool, {
+      method: 'POST',
+      path: this.#post!,
+      headers: {
+        ...this.#endpoint.headers,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
       },
-      exchange,
-    );
+      body: message,
+    });
   }
 
   ready(): void {
