@@ -152,10 +152,10 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
       case 'json': {
         const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
         this.#options.message(body);
-        return this.#end(new WireFault('its reply held no answer'));
+        return this.#end(this.#settled ? undefined : new WireFault('its reply held no answer'));
       }
       case 'sse':
-        return this.#end(new WireFault('its stream ended without an answer'));
+        return this.#end(this.#settled ? undefined : new WireFault('its stream ended without an answer'));
       case 'error':
         return this.#refused();
       case 'none':
