@@ -10,9 +10,11 @@ export interface AskTimeouts {
   readonly elicitation: number;
   readonly sampling: number;
   readonly roots: number;
+  /** To open a stream, where none is open. */
+  readonly deliver: number;
 }
 
-const KIND: ReadonlyMap<string, keyof AskTimeouts> = new Map([
+const KIND: ReadonlyMap<string, 'elicitation' | 'sampling' | 'roots'> = new Map([
   ['elicitation/create', 'elicitation'],
   ['sampling/createMessage', 'sampling'],
   ['roots/list', 'roots'],
@@ -62,8 +64,8 @@ function ask(
   timeouts: AskTimeouts,
   open: Set<number>,
 ): void {
-  const timeout = timeouts[KIND.get(request.method)!];
-  const id = session.asks.ask(stream, (own) => exposeRequest(request, own, rules), timeout, {
+  const patience = { answer: timeouts[KIND.get(request.method)!], deliver: timeouts.deliver };
+  const id = session.asks.ask(stream, (own) => exposeRequest(request, own, rules), patience, {
     answered: (kind, json) => {
       open.delete(id);
       round.answer(key, { kind, json });

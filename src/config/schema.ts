@@ -87,6 +87,7 @@ const sessions = z.strictObject({
   idleTimeout: duration('30m', 'How long an unused session is kept.'),
   maxAge: duration('24h', 'How long any session is kept.'),
   maxPerPrincipal: z.int().min(1).default(1_000).describe('Most open sessions of one principal.'),
+  deliver: duration('30s', 'How long a request to a client waits for it to open a stream, where none is open.'),
   retry: duration('1s', 'Time after which clients come back to a stream that was closed.'),
   events: section(events).describe('What is kept of event streams, so that clients can resume them.'),
   maxInFlight: z.int().min(1).default(64).describe('Most requests in progress at once in one session.'),

@@ -40,6 +40,7 @@ const heldBeat = (hold: number): number => Math.min(250, Math.max(5, hold > 0 ? 
 
 export function assemble(config: Config, version: string, log: Logger): Assembly {
   const specs = specsOf(config.upstreams);
+  const { events, retry, deliver, ...limits } = config.sessions;
   const connectors = new Map(
     [...specs].map(([name, spec]) => [name, new Connector(spec, log.child({ upstream: name }))] as const),
   );
@@ -51,7 +52,7 @@ export function assemble(config: Config, version: string, log: Logger): Assembly
         context.view(session.client.audience).uris.exposeUri(upstream, uri, context.learned(session.principal.key)),
       exposeElicitation: (id: string) => context.elicitations.expose(from, id, session.id),
     };
-    return askClient(session, round, stream, rules, specs.get(upstream)!.timeouts);
+    return askClient(session, round, stream, rules, { ...specs.get(upstream)!.timeouts, deliver });
   };
   const pool = new LinkPool(
     connectors,
@@ -68,7 +69,6 @@ export function assemble(config: Config, version: string, log: Logger): Assembly
     changed: () => announcer.changed(),
   });
   const views = new ViewCache(catalogs, config.names, [...specs.keys()], log);
-  const { events, retry, ...limits } = config.sessions;
   const sessions = new SessionStore(limits, { events, retry }, (session, reason) => {
     log.info({ client: session.client.info?.name, reason }, 'session closed');
     for (const call of session.inFlight.values()) if (call instanceof LegacyCall) call.cancel('session closed');

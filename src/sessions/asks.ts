@@ -15,7 +15,15 @@ interface Ask {
   readonly id: number;
   readonly stream: SessionStream;
   readonly handlers: AskHandlers;
-  readonly timer: NodeJS.Timeout;
+  timer: NodeJS.Timeout;
+}
+
+/** How long a client may take, milliseconds. */
+export interface AskPatience {
+  /** To answer. */
+  readonly answer: number;
+  /** To open a stream, where none is open that the request can go out on. */
+  readonly deliver: number;
 }
 
 export class AskTable {
@@ -28,17 +36,26 @@ export class AskTable {
 
   /**
    * Sends the client a request.
-   * @param compose builds the message for the id that the request gets
-   * @param timeout how long to wait for the answer, milliseconds
+   * @param build makes the message for the id that the request gets
    * @returns the id, for {@link AskTable.withdraw}
    */
-  ask(stream: SessionStream, build: (id: number) => Buffer, timeout: number, handlers: AskHandlers): number {
+  ask(stream: SessionStream, build: (id: number) => Buffer, patience: AskPatience, handlers: AskHandlers): number {
     const id = ++this.#last;
-    const timer = setTimeout(() => {
+    const { answer, deliver } = patience;
+    const expire = (reason: string): void => {
       this.withdraw(id, 'timed out');
-      handlers.unanswered(`the client did not answer within ${timeout} ms`);
-    }, timeout).unref();
-    this.#open.set(id, { id, stream, handlers, timer });
+      handlers.unanswered(reason);
+    };
+    const late = (): void => expire(`the client did not answer within ${answer} ms`);
+    const ask: Ask = { id, stream, handlers, timer: setTimeout(late, answer).unref() };
+    if (!stream.attached && deliver < answer) {
+      clearTimeout(ask.timer);
+      ask.timer = setTimeout(() => {
+        if (stream.attached) ask.timer = setTimeout(late, answer - deliver).unref();
+        else expire(`the client opened no stream to be asked on within ${deliver} ms`);
+      }, deliver).unref();
+    }
+    this.#open.set(id, ask);
     stream.send(build(id));
     return id;
   }

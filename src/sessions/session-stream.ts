@@ -23,6 +23,8 @@ export interface StreamOptions {
 
 /** Bytes waiting in a connection beyond which its client counts as slow. */
 const HIGH_WATER = 256 * 1024;
+/** Bytes waiting in a connection beyond which it is cut off. */
+const MOST_WAITING = 16 * 1024 * 1024;
 
 export class SessionStream {
   readonly id: string;
@@ -121,8 +123,11 @@ export class SessionStream {
   #write(message: Buffer): void {
     const id = this.#options.store.append(this.id, message);
     const connection = this.#connection;
-    if (connection && !connection.destroyed) connection.write(sseMessage(message, id));
-    else this.#keep({ id, message });
+    if (connection && !connection.destroyed) {
+      connection.write(sseMessage(message, id));
+      // a client that cannot keep up comes back with the last event it saw, or learns that it missed some
+      if (connection.writableLength > MOST_WAITING) connection.destroy();
+    } else this.#keep({ id, message });
   }
 
   #keep(event: StoredEvent): void {
@@ -144,7 +149,11 @@ export class SessionStream {
   }
 
   #detach(raw: ServerResponse): void {
-    if (this.#connection === raw) this.#connection = undefined;
+    if (this.#connection === raw) {
+      this.#connection = undefined;
+      // nobody to be slow any more: what upstreams were told to hold back is recorded instead
+      this.#options.drained?.();
+    }
     if (this.#ended) this.#options.over(raw.writableFinished);
   }
 
