@@ -123,11 +123,10 @@ export class SessionStream {
   #write(message: Buffer): void {
     const id = this.#options.store.append(this.id, message);
     const connection = this.#connection;
-    if (connection && !connection.destroyed) {
-      connection.write(sseMessage(message, id));
-      // a client that cannot keep up comes back with the last event it saw, or learns that it missed some
-      if (connection.writableLength > MOST_WAITING) connection.destroy();
-    } else this.#keep({ id, message });
+    // a client that cannot keep up comes back with the last event it saw, or learns that it missed some
+    if (connection && connection.writableLength > MOST_WAITING) connection.destroy();
+    if (connection && !connection.destroyed) connection.write(sseMessage(message, id));
+    else this.#keep({ id, message });
   }
 
   #keep(event: StoredEvent): void {
