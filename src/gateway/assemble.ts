@@ -6,7 +6,7 @@ import { Subscriptions } from '../bridge/subscriptions.ts';
 import type { Config } from '../config/schema.ts';
 import { Announcer } from '../methods/announce.ts';
 import { isSole, type MethodContext } from '../methods/context.ts';
-import { catalogScope, gatewayIdentity, leaseFor, sessionScope } from '../methods/scope.ts';
+import { catalogScope, gatewayIdentity, sessionScope } from '../methods/scope.ts';
 import { ViewCache } from '../methods/view-cache.ts';
 import { LearnedUris } from '../namespace/learned.ts';
 import type { Call, Round } from '../protocol/call.ts';
@@ -112,7 +112,7 @@ export function assemble(config: Config, version: string, log: Logger): Assembly
     host: {
       labelled: specs.size > 1,
       ask: (session: LegacySession, round: Round, call: Call, stream: SessionStream) =>
-        ask(session, round, { upstream: round.upstream, scope: leaseFor(context, call, round.upstream).scope }, stream),
+        ask(session, round, { upstream: round.upstream, scope: call.scope! }, stream),
     },
     log,
     maxDepth: server.maxDepth,

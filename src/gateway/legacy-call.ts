@@ -30,6 +30,7 @@ export class LegacyCall implements Call, Sink {
   readonly edits: Edit[] = [];
   progressToken: Span | undefined;
   target: Target | undefined;
+  scope: string | undefined;
   deadline: Deadline | undefined;
   sink: Sink = this;
   ended = false;

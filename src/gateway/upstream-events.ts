@@ -64,16 +64,24 @@ const announcesChanges = ({ server: { capabilities } }: Link): boolean =>
 
 function relayLog(context: MethodContext, { upstream, scope }: LinkName, message: Message): void {
   const label = isSole(context) ? undefined : upstream;
-  const own = scope.startsWith('session:');
-  for (const session of sessionsOf(context, scope)) {
+  const sessions = behind(context, { upstream, scope });
+  for (const session of sessions) {
     // on a link of several sessions, one that asked for nothing is spared the debug messages of another
-    const text = logFor(message, session.logLevel ?? (own ? undefined : 'info'), label);
+    const text = logFor(message, session.logLevel ?? (sessions.length === 1 ? undefined : 'info'), label);
     if (text) session.standalone.send(text);
   }
 }
 
+/** The sessions behind a link; only the one whose calls are in flight, where that is a single one. */
+function behind(context: MethodContext, { upstream, scope }: Pick<LinkName, 'upstream' | 'scope'>): LegacySession[] {
+  const sessions = sessionsOf(context, scope);
+  const busy = scope === SHARED_SCOPE ? undefined : context.pool.peek(upstream, scope)?.soleSession;
+  const sole = sessions.find((s) => s.id === busy);
+  return sole ? [sole] : sessions;
+}
+
 function relayInput(context: MethodContext, from: LinkName, round: Round, askSession: AskSession): void {
-  const sessions = sessionsOf(context, from.scope);
+  const sessions = behind(context, from);
   // one principal is behind all of them: whoever listens now can answer
   const session = sessions.find((s) => s.standalone.attached) ?? sessions.at(-1);
   if (session) askSession(session, round, from, session.standalone);

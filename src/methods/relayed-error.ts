@@ -4,7 +4,6 @@ import type { Edit } from '../protocol/json/edit.ts';
 import { elements, isArrayAt, isObjectAt, isStringAt, type Member, members, textOf } from '../protocol/json/scan.ts';
 import { type Message, valueAt } from '../protocol/message.ts';
 import { isSole, type MethodContext, viewOf } from './context.ts';
-import { leaseFor } from './scope.ts';
 
 const URL_ELICITATION_REQUIRED = -32042;
 
@@ -37,12 +36,11 @@ function elicitationRequired(context: MethodContext, call: Call, message: Messag
   const list = data && isObjectAt(bytes, data.start) ? find(members(bytes, data.start), 'elicitations') : undefined;
   if (!list || !isArrayAt(bytes, list.start) || call.session === undefined) return { kind: 'complete', message };
   const { upstream } = call.target!;
-  const { scope } = leaseFor(context, call, upstream);
   const edits = elements(bytes, list.start).flatMap((entry): Edit[] => {
     const id = isObjectAt(bytes, entry.start) ? find(members(bytes, entry.start), 'elicitationId') : undefined;
     if (!id || !isStringAt(bytes, id.start)) return [];
     const known = textOf(bytes, id.start, id.end);
-    return [replace(id, context.elicitations.expose({ upstream, scope }, known, call.session!))];
+    return [replace(id, context.elicitations.expose({ upstream, scope: call.scope! }, known, call.session!))];
   });
   return { kind: 'complete', message, edits };
 }

@@ -8,7 +8,7 @@ import type { Link } from '../upstreams/link.ts';
 import type { MethodContext } from './context.ts';
 import { relayedError } from './relayed-error.ts';
 import { resultEdits } from './result-uris.ts';
-import { leaseFor } from './scope.ts';
+import { type Lease, leaseFor, sessionScope } from './scope.ts';
 
 /**
  * Sends a call on to its target and relays what comes back.
@@ -23,16 +23,26 @@ export function routeOne(context: MethodContext, call: Call, target: Target, nam
 }
 
 function forward(context: MethodContext, call: Call, { upstream }: Target): void {
-  const { scope, identity } = leaseFor(context, call, upstream);
+  send(context, call, upstream, leaseFor(context, call, upstream));
+}
+
+function send(context: MethodContext, call: Call, upstream: string, { scope, identity }: Lease): void {
   const lease = context.pool.lease(upstream, scope, identity);
-  if (!(lease instanceof Promise)) return lease.request(call);
+  const go = (link: Link): void => {
+    // where calls of two sessions could be taken for each other, the later one gets a link of its session's own
+    const apart = call.session !== undefined && link.confuses(call.session) ? sessionScope(call.session) : scope;
+    if (apart !== scope) return send(context, call, upstream, { scope: apart, identity });
+    call.scope = scope;
+    link.request(call);
+  };
+  if (!(lease instanceof Promise)) return go(lease);
   let cancelled = false;
   call.oncancel = () => {
     cancelled = true;
   };
   lease.then(
     (link: Link) => {
-      if (!cancelled) link.request(call);
+      if (!cancelled) go(link);
     },
     (error: unknown) => {
       const fault = error instanceof Fault ? error : new Fault('internal');

@@ -118,6 +118,8 @@ export interface Call {
   /** The span of `params._meta.progressToken` in the message. */
   readonly progressToken: Span | undefined;
   target: Target | undefined;
+  /** The owner of the link that it went out on. */
+  scope: string | undefined;
   deadline: Deadline | undefined;
   sink: Sink;
   /** Set once the call is cancelled or finished: nothing more is written to its sink. */

@@ -154,7 +154,7 @@ export const rawId = (message: Message): RawId | undefined =>
  */
 export function idKey(raw: RawId): string {
   if (raw.startsWith('"')) return raw.includes('\\') ? JSON.stringify(JSON.parse(raw)) : raw;
-  return /^-?\d+$/.test(raw) ? raw : String(Number(raw));
+  return /^(?:0|-?[1-9]\d*)$/.test(raw) ? raw : String(Number(raw));
 }
 
 /** Builds the value at a span. For control messages; relayed payloads are never built. */

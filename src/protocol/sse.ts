@@ -75,6 +75,8 @@ export class SseParser {
       this.#line.push(part);
       line = Buffer.concat(this.#line);
       this.#line = [];
+      // what of it belongs to the event is counted once it is known
+      this.#held -= line.length - part.length;
     }
     if (!this.#first) return line;
     this.#first = false;
@@ -89,7 +91,7 @@ export class SseParser {
     const from = colon < 0 ? line.length : line[colon + 1] === 0x20 ? colon + 2 : colon + 1;
     switch (field) {
       case 'data':
-        this.#grow(line.length - from);
+        this.#grow(line.length - from + (this.#data.length > 0 ? 1 : 0));
         this.#data.push(Buffer.from(line.subarray(from)));
         return;
       case 'event':

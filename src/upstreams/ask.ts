@@ -43,6 +43,7 @@ export function ask(
       edits: [],
       progressToken: undefined,
       target: undefined,
+      scope: undefined,
       deadline,
       ended: false,
       oncancel: undefined,

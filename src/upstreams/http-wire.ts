@@ -25,6 +25,7 @@ const LONGEST_RETRY = 60_000;
 const RESUMES = 5;
 
 export class HttpWire implements Wire {
+  readonly separate = true;
   readonly #endpoint: HttpEndpoint;
   readonly #log: Logger;
   readonly #path: string;

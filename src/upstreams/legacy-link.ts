@@ -106,6 +106,16 @@ export class LegacyLink implements Link {
     return this.#options.client.capabilities;
   }
 
+  confuses(session: string | undefined): boolean {
+    if (this.#wire.separate || Object.keys(this.declared).length === 0) return false;
+    return this.#pending.some((call) => call.session !== session);
+  }
+
+  get soleSession(): string | undefined {
+    const session = this.#pending.sample()?.session;
+    return session === undefined || this.#pending.some((call) => call.session !== session) ? undefined : session;
+  }
+
   get inFlight(): number {
     return this.#pending.size;
   }

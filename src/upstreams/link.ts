@@ -38,6 +38,13 @@ export interface Link {
   readonly closed: boolean;
   /** What the upstream was told of the client. */
   readonly declared: Readonly<Record<string, unknown>>;
+  /**
+   * Whether a call of this session could be taken for one of another that is in flight here: the upstream may ask their
+   * clients, and its transport does not tell which call a question belongs to.
+   */
+  confuses(session: string | undefined): boolean;
+  /** The session that all calls in flight belong to; `undefined` when there are none or of several. */
+  readonly soleSession: string | undefined;
   /** Calls that are waiting for their answer. */
   readonly inFlight: number;
   /**

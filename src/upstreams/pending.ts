@@ -53,6 +53,17 @@ export class PendingTable {
     return this.#byCall.get(call);
   }
 
+  /** Any call in flight. */
+  sample(): Call | undefined {
+    return this.#byCall.keys().next().value;
+  }
+
+  /** Whether any call in flight is like this. */
+  some(test: (call: Call) => boolean): boolean {
+    for (const call of this.#byCall.keys()) if (test(call)) return true;
+    return false;
+  }
+
   /** The call that has waited longest among those that may ask the client for something. */
   oldest(methods: ReadonlySet<string>): Pending | undefined {
     let first: Pending | undefined;

@@ -7,6 +7,7 @@ import type { HttpEndpoint } from './http-wire.ts';
 import { type Wire, WireFault, type WireListener } from './wire.ts';
 
 export class SseWire implements Wire {
+  readonly separate = false;
   readonly #endpoint: HttpEndpoint;
   readonly #log: Logger;
   readonly #abort = new AbortController();

@@ -9,6 +9,7 @@ import { type Wire, WireFault, type WireListener } from './wire.ts';
 const NEWLINE = Buffer.from('\n');
 
 export class StdioWire implements Wire {
+  readonly separate = false;
   readonly #spec: ChildSpec;
   readonly #maxMessage: number;
   readonly #log: Logger;

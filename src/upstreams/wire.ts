@@ -39,6 +39,8 @@ export interface WireListener {
 }
 
 export interface Wire {
+  /** Whether what belongs to a request comes on a stream of its own; else everything shares one. */
+  readonly separate: boolean;
   /** Begins; resolves when messages can be sent. @throws WireFault */
   start(listener: WireListener): Promise<void>;
   /**
