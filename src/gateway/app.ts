@@ -1,6 +1,7 @@
 /** The HTTP server: Fastify with bodies kept as bytes and every error spelled as JSON-RPC. */
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { Fault } from '../errors.ts';
+import { SERVED_METHODS } from '../protocol/headers.ts';
 import { composeError, rawId } from '../protocol/message.ts';
 import { Rejected } from './body.ts';
 import type { Gateway } from './gateway.ts';
@@ -32,7 +33,14 @@ export function createApp(gateway: Gateway, settings: AppSettings, readiness: Re
     else gateway.log.debug({ fault: fault.fault, status: fault.status, reason: fault.message }, 'request refused');
     sendFault(reply, fault);
   });
-  app.setNotFoundHandler((_request: FastifyRequest, reply) => {
+  // what is no JSON is read all the same, so that its size is judged before its type (protocol.md §1.1)
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(new Fault('contentType')));
+
+  app.setNotFoundHandler((request: FastifyRequest, reply) => {
+    if (request.url.split('?', 1)[0] === '/mcp') {
+      reply.header('allow', SERVED_METHODS);
+      return sendFault(reply, new Fault('methodNotAllowed', { method: request.method, allow: SERVED_METHODS }));
+    }
     reply.code(404).send({ error: 'not_found', message: 'Nothing is served here. The MCP endpoint is /mcp.' });
   });
   routes(app, gateway, settings, readiness);

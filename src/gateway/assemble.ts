@@ -125,7 +125,7 @@ export function assemble(config: Config, version: string, log: Logger): Assembly
       allowedOrigins: server.allowedOrigins,
     }),
     basePath: server.publicUrl === undefined ? '' : new URL(server.publicUrl).pathname.replace(/\/$/, ''),
-    opened: (session) => announcer.opened(session.client.audience),
+    opened: (session) => announcer.opened(session),
     draining: () => draining,
   };
   return {

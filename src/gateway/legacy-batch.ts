@@ -19,7 +19,6 @@ export function batch(
   elements: readonly Element[],
   reply: FastifyReply,
 ): boolean {
-  if (elements.some((m) => m?.method === 'initialize')) throw new Fault('batch', { detail: 'initialize stands alone' });
   const faults = elements.map(faultOf);
   const answers = elements.filter((m, i) => faults[i] || (m?.id && m.method !== undefined)).length;
   if (answers === 0) {

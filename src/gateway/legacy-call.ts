@@ -92,8 +92,8 @@ export class LegacyCall implements Call, Sink {
     if (message) this.#reply.notify(message);
   }
 
-  slow(retry?: number): void {
-    if (!this.ended) this.#reply.slow(retry);
+  away(retry: number): void {
+    if (!this.ended) this.#reply.away(retry);
   }
 
   input(round: Round): void {

@@ -30,6 +30,9 @@ export async function legacyPost(
   if (body.kind === 'legacy-request' && body.message.method === 'initialize')
     return initialize(gateway, body.message, request, reply);
 
+  if (body.kind === 'legacy-batch' && body.messages.some((m) => m?.method === 'initialize'))
+    throw new Fault('batch', { detail: 'initialize stands alone' });
+
   const session = sessionOf(gateway, request);
   switch (body.kind) {
     case 'legacy-request':

@@ -73,11 +73,9 @@ export class PostReply implements Reply {
     return this.#open();
   }
 
-  slow(retry?: number): void {
-    if (!this.#session.polls) return;
-    const stream = this.#open();
+  away(retry: number): void {
     // with other requests in the same POST still to be answered, their messages would have to wait
-    if (retry !== undefined && this.#missing === 1) stream?.release(retry);
+    if (this.#session.polls && this.#missing === 1) this.#open()?.release(retry);
   }
 
   /** A held reply turns into a stream: soon for a client that can resume it, else before proxies give up on it. */

@@ -12,8 +12,8 @@ export interface Reply {
   drop(): void;
   /** A stream for requests to the client that belong to this POST; `undefined` when nobody reads it any more. */
   stream(): SessionStream | undefined;
-  /** The answer will take a while; with `retry`, the client may be sent away for that many milliseconds. */
-  slow(retry?: number): void;
+  /** Nothing comes for `retry` milliseconds: the client may be sent away for as long. */
+  away(retry: number): void;
   /** Called with true when the client reads more slowly than messages come, with false when it has caught up. */
   onpressure: ((full: boolean) => void) | undefined;
 }

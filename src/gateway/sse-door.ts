@@ -130,7 +130,7 @@ class DoorReply implements Reply {
     return this.#stream;
   }
 
-  slow(): void {
+  away(): void {
     // this transport cannot resume
   }
 }

@@ -15,8 +15,8 @@ const LISTS = [
 export class Announcer {
   readonly #view: (audience: string) => View;
   readonly #sessions: () => Iterable<LegacySession>;
-  /** What each audience has been told of. */
-  #last = new Map<string, View>();
+  /** What each session's client may have listed already. */
+  readonly #last = new WeakMap<LegacySession, View>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(view: (audience: string) => View, sessions: () => Iterable<LegacySession>) {
@@ -25,8 +25,8 @@ export class Announcer {
   }
 
   /** A session begins: what it sees now is what later changes are measured by. */
-  opened(audience: string): void {
-    if (!this.#last.has(audience)) this.#last.set(audience, this.#view(audience));
+  opened(session: LegacySession): void {
+    this.#last.set(session, this.#view(session.client.audience));
   }
 
   /** A catalog has changed. */
@@ -40,22 +40,21 @@ export class Announcer {
 
   #announce(): void {
     this.#timer = undefined;
-    const now = new Map<string, View>();
-    const messages = new Map<string, Buffer[]>();
+    // sessions mostly come from the same view, so that one comparison serves many
+    const compared = new Map<View, Buffer[]>();
     for (const session of this.#sessions()) {
-      const { audience } = session.client;
-      if (!now.has(audience)) {
-        now.set(audience, this.#view(audience));
-        messages.set(audience, changes(this.#last.get(audience), now.get(audience)!));
-      }
-      for (const message of messages.get(audience)!) session.onceInitialized(() => session.standalone.send(message));
+      const before = this.#last.get(session);
+      const now = this.#view(session.client.audience);
+      if (!before || before === now) continue;
+      const messages = compared.get(before) ?? changes(before, now);
+      compared.set(before, messages);
+      this.#last.set(session, now);
+      for (const message of messages) session.onceInitialized(() => session.standalone.send(message));
     }
-    this.#last = now;
   }
 }
 
-function changes(before: View | undefined, now: View): Buffer[] {
-  if (!before || before === now) return [];
+function changes(before: View, now: View): Buffer[] {
   return LISTS.flatMap(([name, kinds]) =>
     kinds.every((kind) => before.lists[kind].result.equals(now.lists[kind].result))
       ? []

@@ -72,8 +72,8 @@ class RelaySink implements Sink {
     this.#outer.log(notification);
   }
 
-  slow(retry?: number): void {
-    this.#outer.slow(retry);
+  away(retry: number): void {
+    this.#outer.away(retry);
   }
 
   input(round: Round): void {

@@ -78,8 +78,8 @@ class UndoSink implements Sink {
     this.#outer.log(notification);
   }
 
-  slow(retry?: number): void {
-    this.#outer.slow(retry);
+  away(retry: number): void {
+    this.#outer.away(retry);
   }
 
   input(round: Round): void {

@@ -83,11 +83,8 @@ export interface Sink {
   log(notification: Message): void;
   /** The upstream asks the client for something in the course of this call. */
   input(round: Round): void;
-  /**
-   * The answer will take a while, so that the client should be able to resume.
-   * @param retry set when the upstream broke its stream off until that many milliseconds later: the client may be sent away
-   */
-  slow(retry?: number): void;
+  /** Nothing comes for `retry` milliseconds, since the upstream closed its stream: the client may be sent away as well. */
+  away(retry: number): void;
   /** The end; called exactly once. */
   done(outcome: Outcome): void;
 }

@@ -9,6 +9,10 @@ export interface SseEvent {
   readonly retry: number | undefined;
 }
 
+/** Whether an event carries a JSON-RPC message: it has data, and no other name than `message`. */
+export const isMessage = ({ data, event }: SseEvent): boolean =>
+  data.length > 0 && (event === undefined || event === '' || event === 'message');
+
 const LF = 0x0a;
 const CR = 0x0d;
 const COLON = 0x3a;

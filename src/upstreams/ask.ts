@@ -51,7 +51,7 @@ export function ask(
       sink: {
         progress: () => undefined,
         log: () => undefined,
-        slow: () => undefined,
+        away: () => undefined,
         input: (round) => round.abandon('no client is behind this request'),
         done: (outcome: Outcome) => {
           if (outcome.kind === 'error') reject(outcome.error);

@@ -65,19 +65,21 @@ async function fetchList(link: Link, kind: ItemKind, limits: FetchLimits, log: L
   let cursor: string | undefined;
   for (let page = 1; ; page++) {
     const next = await fetchPage(link, kind, cursor, list, log);
-    if (next === undefined) return list;
-    const reason = cursors.has(next)
-      ? 'the upstream repeats a cursor'
-      : page >= limits.maxPages
-        ? `lists.maxPages (${limits.maxPages}) reached`
-        : list.items.length >= limits.maxItems
-          ? `lists.maxItems (${limits.maxItems}) reached`
+    const full = list.items.length > limits.maxItems || (next !== undefined && list.items.length === limits.maxItems);
+    if (next === undefined && !full) return list;
+    list.items.length = Math.min(list.items.length, limits.maxItems);
+    const reason = full
+      ? `lists.maxItems (${limits.maxItems}) reached`
+      : cursors.has(next!)
+        ? 'the upstream repeats a cursor'
+        : page >= limits.maxPages
+          ? `lists.maxPages (${limits.maxPages}) reached`
           : undefined;
     if (reason) {
       log.warn({ method, pages: page, items: list.items.length, reason }, 'list is cut short');
       return list;
     }
-    cursors.add(next);
+    cursors.add(next!);
     cursor = next;
   }
 }

@@ -26,22 +26,29 @@ export class Connector {
     this.#server = spec.process && spec.http ? new StartedServer(spec, log) : undefined;
   }
 
-  /** @throws WireFault when the upstream cannot be reached or refuses the handshake */
-  async open(client: ClientIdentity, listener: LinkListener): Promise<Link> {
+  /**
+   * @param signal gives up
+   * @throws WireFault when the upstream cannot be reached or refuses the handshake
+   */
+  async open(client: ClientIdentity, listener: LinkListener, signal?: AbortSignal): Promise<Link> {
     const { http, process: command, timeouts, maxMessageSize } = this.spec;
     if (!http) {
       const child = { ...command!, stopTimeout: timeouts.stop };
-      return this.#link(new StdioWire(child, maxMessageSize, this.#log), client, listener);
+      return this.#link(new StdioWire(child, maxMessageSize, this.#log), client, listener, signal);
     }
     const endpoint = this.#endpoint(this.#server ? await this.#server.address() : new URL(http.url));
-    if (http.transport === 'sse') return this.#link(new SseWire(endpoint, this.#log), client, listener);
+    if (http.transport === 'sse') return this.#link(new SseWire(endpoint, this.#log), client, listener, signal);
     try {
-      return await this.#link(new HttpWire(endpoint, this.#log), client, listener);
+      return await this.#link(new HttpWire(endpoint, this.#log), client, listener, signal);
     } catch (error) {
       if (http.transport !== 'auto' || !notStreamable(error)) throw error;
+      this.#log.debug('no Streamable HTTP there, trying HTTP+SSE');
+      // when that fails as well, the first failure is the one that tells what is wrong
+      return await this.#link(new SseWire(endpoint, this.#log), client, listener, signal).catch((second: Error) => {
+        this.#log.debug({ err: second.message }, 'no HTTP+SSE there either');
+        throw error;
+      });
     }
-    this.#log.debug('no Streamable HTTP there, trying HTTP+SSE');
-    return this.#link(new SseWire(endpoint, this.#log), client, listener);
   }
 
   async close(): Promise<void> {
@@ -50,7 +57,7 @@ export class Connector {
     await this.#server?.close();
   }
 
-  #link(wire: Wire, client: ClientIdentity, listener: LinkListener): Promise<Link> {
+  #link(wire: Wire, client: ClientIdentity, listener: LinkListener, signal: AbortSignal | undefined): Promise<Link> {
     const { name, timeouts } = this.spec;
     return LegacyLink.open({
       upstream: name,
@@ -60,6 +67,7 @@ export class Connector {
       deadline: (method) => deadlineOf(timeouts, method),
       client,
       openTimeout: timeouts.open,
+      signal,
     });
   }
 

@@ -1,7 +1,7 @@
 /** One POST to an upstream and its answer: a JSON body or a server-sent event stream. */
 import type { Dispatcher } from 'undici';
 import { Fault } from '../errors.ts';
-import { type SseEvent, SseParser } from '../protocol/sse.ts';
+import { isMessage, type SseEvent, SseParser } from '../protocol/sse.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { WireFault } from './wire.ts';
 
@@ -16,8 +16,6 @@ export interface ExchangeOptions {
   /** Called with the session id header of a successful answer. */
   head(session: string | undefined): void;
   message(bytes: Buffer): void;
-  /** The upstream answers with a stream that can be resumed: it expects to take a while. */
-  resumable(): void;
   /** The answer is over; with a fault when it was no proper one. Called once, unless abandoned. */
   ended(fault: WireFault | undefined): void;
 }
@@ -152,7 +150,9 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
       case 'json': {
         const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
         this.#options.message(body);
-        return this.#end(this.#settled ? undefined : new WireFault('its reply held no answer'));
+        return this.#end(
+          this.#settled ? undefined : new WireFault('its reply is no JSON-RPC answer', { malformed: true }),
+        );
       }
       case 'sse':
         return this.#end(this.#settled ? undefined : new WireFault('its stream ended without an answer'));
@@ -179,14 +179,11 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     this.#end(new WireFault(told, { unsent: NOT_SENT.has(code), cause: error }));
   }
 
-  #event({ data, id, retry }: SseEvent): void {
+  #event(event: SseEvent): void {
     if (this.#over) return;
-    if (retry !== undefined) this.#retry = retry;
-    if (id !== undefined) {
-      if (this.#lastEventId === undefined) this.#options.resumable();
-      this.#lastEventId = id;
-    }
-    if (data.length > 0) this.#options.message(data);
+    if (event.retry !== undefined) this.#retry = event.retry;
+    if (event.id !== undefined) this.#lastEventId = event.id;
+    if (isMessage(event)) this.#options.message(event.data);
   }
 
   #end(fault: WireFault | undefined): void {
@@ -205,7 +202,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     log.debug({ status: this.#status, body: body.toString('utf8', 0, 500) }, 'upstream refused a request');
     const detail = remark(this.#status);
     const fault = new Fault('upstreamStatus', { upstream, status: this.#status, method: 'the request', detail });
-    this.#end(new WireFault(`it answered HTTP ${this.#status}`, { fault, unsent: this.#status !== 500 }));
+    this.#end(new WireFault(`it answered HTTP ${this.#status}`, { fault }));
   }
 }
 

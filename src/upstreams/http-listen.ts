@@ -1,5 +1,5 @@
 /** The standalone GET stream of a legacy HTTP upstream: opened once the handshake is over, opened again when it breaks. */
-import { SseParser } from '../protocol/sse.ts';
+import { isMessage, SseParser } from '../protocol/sse.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { HttpEndpoint } from './http-wire.ts';
 
@@ -69,7 +69,7 @@ export class HttpListen {
       const parser = new SseParser((event) => {
         if (event.id !== undefined) this.#lastEventId = event.id;
         if (event.retry !== undefined) this.#retry = Math.min(event.retry, LONGEST_RETRY);
-        if (event.data.length > 0) this.#options.message(event.data);
+        if (isMessage(event)) this.#options.message(event.data);
       }, endpoint.maxMessageSize);
       for await (const chunk of body) parser.push(chunk as Buffer);
     } catch (error) {

@@ -98,9 +98,6 @@ export class HttpWire implements Wire {
         tries = 0;
         this.#listener?.message(bytes, of);
       },
-      resumable: () => {
-        if (of !== undefined) this.#listener?.slow(of);
-      },
       ended: (fault) => this.#ended(exchange, of, tries, fault),
     });
     if (of !== undefined) this.#exchanges.set(of, exchange);
@@ -129,7 +126,7 @@ export class HttpWire implements Wire {
     const { lastEventId, retry } = exchange;
     if (lastEventId === undefined || fault.gone || this.#closed || resumes >= RESUMES) return false;
     const wait = Math.min(retry ?? RETRY, LONGEST_RETRY);
-    this.#listener?.slow(of, wait);
+    this.#listener?.away(of, wait);
     const timer = setTimeout(() => {
       this.#resumes.delete(of);
       const headers = { ...this.#bodyless(), accept: 'text/event-stream', 'last-event-id': lastEventId };

@@ -16,7 +16,8 @@ import {
 import { only } from '../protocol/params.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { handshake } from './handshake.ts';
-import type { ClientIdentity, Link, LinkListener, ListKind } from './link.ts';
+import { CAN_ASK, INPUT_METHODS, LIST_CHANGED, paramsOf } from './inbound.ts';
+import type { ClientIdentity, Link, LinkListener } from './link.ts';
 import { lost, malformedAnswer, timedOut, unavailable } from './outcomes.ts';
 import { type Pending, PendingTable } from './pending.ts';
 import { refuseRequest, ServerRequests } from './server-requests.ts';
@@ -33,23 +34,9 @@ export interface LegacyLinkOptions {
   readonly client: ClientIdentity;
   /** How long the handshake may take, milliseconds. */
   readonly openTimeout: number;
+  /** Gives up the opening. */
+  readonly signal: AbortSignal | undefined;
 }
-
-/** Requests an upstream may send, and the client capability each needs. */
-const INPUT_METHODS: ReadonlyMap<string, string> = new Map([
-  ['elicitation/create', 'elicitation'],
-  ['sampling/createMessage', 'sampling'],
-  ['roots/list', 'roots'],
-]);
-
-/** Calls in the course of which an upstream may ask the client for something. */
-const CAN_ASK = new Set(['tools/call', 'prompts/get', 'resources/read']);
-
-const LIST_CHANGED: ReadonlyMap<string, ListKind> = new Map([
-  ['notifications/tools/list_changed', 'tools'],
-  ['notifications/prompts/list_changed', 'prompts'],
-  ['notifications/resources/list_changed', 'resources'],
-]);
 
 export class LegacyLink implements Link {
   readonly upstream: string;
@@ -80,12 +67,17 @@ export class LegacyLink implements Link {
     const late = new Promise<never>((_, reject) => {
       const text = `it did not finish the handshake within ${options.openTimeout} ms (timeouts.open)`;
       timer = setTimeout(() => reject(new WireFault(text, { unsent: true })), options.openTimeout);
+      const giveUp = (): void => reject(new WireFault('it is being closed', { unsent: true }));
+      if (options.signal?.aborted) giveUp();
+      options.signal?.addEventListener('abort', giveUp, { once: true });
     });
     try {
       await Promise.race([link.#start(), late]);
       return link;
     } catch (error) {
-      void link.close();
+      const closing = link.close();
+      // only a gateway that stops waits for that: others want to know what went wrong
+      if (options.signal?.aborted) await closing;
       throw error instanceof WireFault
         ? error
         : new WireFault((error as Error).message, { unsent: true, cause: error });
@@ -124,7 +116,7 @@ export class LegacyLink implements Link {
     await this.#wire.start({
       message: (bytes, of) => this.#receive(bytes, of),
       failed: (of, fault) => this.#failed(of, fault),
-      slow: (of, retry) => this.#pending.get(of)?.call.sink.slow(retry),
+      away: (of, retry) => this.#pending.get(of)?.call.sink.away(retry),
       missed: () => {
         for (const kind of LIST_CHANGED.values()) this.#options.listener.listChanged(kind);
       },
@@ -175,7 +167,7 @@ export class LegacyLink implements Link {
       parsed = readMessages(bytes);
     } catch (error) {
       if (!(error instanceof JsonSyntaxError)) throw error;
-      return this.#garbled(error.message, of);
+      return this.#ignore(error.message);
     }
     if (Array.isArray(parsed)) {
       for (const message of parsed) this.#take(message, of);
@@ -184,7 +176,7 @@ export class LegacyLink implements Link {
 
   #take(message: Message | undefined, of: number | undefined): void {
     const fault = message ? malformed(message) : 'expected an object';
-    if (!message || fault) return this.#garbled(fault ?? '', of);
+    if (!message || fault) return this.#ignore(fault ?? '');
     if (message.method === undefined) this.#response(message);
     else if (message.id) this.#request(message, of);
     else this.#notification(message, of);
@@ -269,17 +261,14 @@ export class LegacyLink implements Link {
     else this.#options.listener.input(round);
   }
 
-  #garbled(detail: string, of: number | undefined): void {
+  /** Noise between messages harms nobody; a reply that is nothing else is told by the transport. */
+  #ignore(detail: string): void {
     this.#log.warn({ detail }, 'ignored a malformed message');
-    const pending = of === undefined ? undefined : this.#pending.settle(of);
-    if (!pending) return;
-    this.#answer(pending.call, malformedAnswer(this.upstream, pending.call.method, detail));
-    this.#wire.forget(pending.id);
   }
 
   #expire(pending: Pending): void {
     const { method } = pending.call;
-    const total = Date.now() - pending.since >= pending.deadline.total;
+    const { total } = pending;
     if (pending.waiting > 0 && !total) return this.#pending.touch(pending, this.#expired);
     const ms = total ? pending.deadline.total : pending.deadline.idle;
     this.#withdraw(pending, 'timed out');
@@ -307,8 +296,4 @@ export class LegacyLink implements Link {
     call.onpressure = undefined;
     call.sink.done(outcome);
   }
-}
-
-function paramsOf({ bytes, params }: Message): Record<string, unknown> {
-  return params && isObjectAt(bytes, params.start) ? (valueAt(bytes, params) as Record<string, unknown>) : {};
 }

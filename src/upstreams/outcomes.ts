@@ -6,6 +6,7 @@ import type { WireFault } from './wire.ts';
 /** The transport failed while the request was under way. */
 export function lost(upstream: string, method: string, fault: WireFault): Outcome {
   if (fault.fault) return failed(fault.fault, fault.unsent);
+  if (fault.malformed) return malformedAnswer(upstream, method, fault.message);
   if (fault.unsent) return unavailable(upstream, fault.message);
   return failed(new Fault('upstreamLost', { upstream, method, detail: fault.message }));
 }

@@ -7,6 +7,8 @@ export interface Pending {
   readonly deadline: Deadline;
   readonly since: number;
   timer: NodeJS.Timeout;
+  /** Whether the timer stands for the total, not for the idle time. */
+  total: boolean;
   /** Input requests of the upstream that wait for a person; the idle time stands still meanwhile. */
   waiting: number;
 }
@@ -28,7 +30,8 @@ export class PendingTable {
       deadline,
       since: Date.now(),
       waiting: 0,
-      timer: setTimeout(() => expired(pending), deadline.idle),
+      total: deadline.total <= deadline.idle,
+      timer: setTimeout(() => expired(pending), Math.min(deadline.idle, deadline.total)),
     };
     this.#byId.set(pending.id, pending);
     this.#byCall.set(call, pending);
@@ -89,6 +92,7 @@ export class PendingTable {
       return;
     }
     clearTimeout(pending.timer);
+    pending.total = true;
     pending.timer = setTimeout(() => expired(pending), Math.max(0, left));
   }
 

@@ -27,6 +27,8 @@ export interface PoolListener {
 interface Entry extends LinkName {
   link: Link | undefined;
   opening: Promise<Link> | undefined;
+  /** Gives up the opening. */
+  readonly abort: AbortController;
   usedAt: number;
 }
 
@@ -73,7 +75,15 @@ export class LinkPool {
       return entry.link;
     }
     if (!entry) {
-      entry = { upstream, scope, audience: identity.audience, link: undefined, opening: undefined, usedAt: Date.now() };
+      entry = {
+        upstream,
+        scope,
+        audience: identity.audience,
+        link: undefined,
+        opening: undefined,
+        abort: new AbortController(),
+        usedAt: Date.now(),
+      };
       scopes.set(scope, entry);
     }
     entry.opening ??= this.#open(entry, identity);
@@ -114,10 +124,14 @@ export class LinkPool {
     const started = Date.now();
     try {
       const listener = this.#listener.listen(entry);
-      const link = await this.#connectors.get(upstream)!.open(identity, {
-        ...listener,
-        closed: (fault) => this.#lost(entry, fault),
-      });
+      const link = await this.#connectors.get(upstream)!.open(
+        identity,
+        {
+          ...listener,
+          closed: (fault) => this.#lost(entry, fault),
+        },
+        entry.abort.signal,
+      );
       await this.#listener.opened(link, entry);
       if (link.closed) throw new Error('it closed the connection right after the handshake');
       entry.link = link;
@@ -145,6 +159,7 @@ export class LinkPool {
 
   async #drop(entry: Entry): Promise<void> {
     this.#forget(entry);
+    entry.abort.abort();
     const link = entry.link ?? (await entry.opening?.catch(() => undefined));
     await link?.close();
   }

@@ -1,6 +1,6 @@
 /** The HTTP+SSE transport of 2024-11-05 as a client: one event stream in, POSTs out (protocol.md §1.12.3). */
 import type { Dispatcher } from 'undici';
-import { SseParser } from '../protocol/sse.ts';
+import { isMessage, SseParser } from '../protocol/sse.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { HttpExchange } from './http-exchange.ts';
 import type { HttpEndpoint } from './http-wire.ts';
@@ -59,7 +59,6 @@ export class SseWire implements Wire {
       log: this.#log,
       head: () => undefined,
       message: () => undefined,
-      resumable: () => undefined,
       ended: (fault) => {
         if (fault && of !== undefined) this.#listener?.failed(of, fault);
         else if (fault) this.#log.warn({ err: fault.message }, 'upstream did not take a notification');
@@ -101,7 +100,7 @@ export class SseWire implements Wire {
         const fault = this.#adopt(event.data.toString('utf8'));
         if (fault) wrong = fault;
         else named();
-      } else if (event.data.length > 0) this.#listener?.message(event.data, undefined);
+      } else if (isMessage(event)) this.#listener?.message(event.data, undefined);
     }, this.#endpoint.maxMessageSize);
     try {
       for await (const chunk of response.body) {

@@ -72,7 +72,7 @@ export class StartedServer {
     const until = Date.now() + timeouts.open;
     while (!(await accepts(url))) {
       if (ended) throw new WireFault(ended, { unsent: true });
-      if (Date.now() > until) {
+      if (this.#closing || Date.now() > until) {
         await stopChild(child, timeouts.stop);
         throw new WireFault(`it did not listen on ${url.host} within ${timeouts.open} ms (timeouts.open)`, {
           unsent: true,

@@ -27,4 +27,4 @@ function clean(line: Buffer): string {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it removes
 const CONTROL = /\u001b\[[0-9;?]*[A-Za-z]|[\u0000-\u0008\u000b-\u001f\u007f]/g;
 const CREDENTIAL =
-  /((?:bearer|basic)\s+|(?:token|secret|password|passwd|api[-_]?key|authorization)["']?\s*[=:]\s*["']?)[^\s"',;]{6,}/gi;
+  /((?:bearer|basic)\s+|(?:token|secret|password|passwd|api[-_]?key|authorization)["']?\s*[=:]\s*["']?(?:(?:bearer|basic|token)\s+)?)[^\s"',;]{6,}/gi;

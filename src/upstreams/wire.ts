@@ -1,21 +1,32 @@
 /** What a transport does for a link: carries JSON-RPC messages as bytes, one at a time, and says when it is over. */
 import type { Fault } from '../errors.ts';
 
+export interface WireFaultOptions {
+  readonly unsent?: boolean;
+  readonly fault?: Fault;
+  readonly gone?: boolean;
+  readonly malformed?: boolean;
+  readonly cause?: unknown;
+}
+
 /** A failure of the transport, told to people by `message`. */
 export class WireFault extends Error {
   /** The peer certainly did not process the request, so that sending it again is safe. */
   readonly unsent: boolean;
   /** The answer to give instead of the general one, when the transport knows better. */
   readonly fault: Fault | undefined;
+  /** There was an answer, but not one that JSON-RPC knows. */
+  readonly malformed: boolean;
   /** The session is over, and with it the whole transport. */
   readonly gone: boolean;
 
-  constructor(message: string, options: { unsent?: boolean; fault?: Fault; gone?: boolean; cause?: unknown } = {}) {
+  constructor(message: string, options: WireFaultOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'WireFault';
     this.unsent = options.unsent ?? false;
     this.fault = options.fault;
     this.gone = options.gone ?? false;
+    this.malformed = options.malformed ?? false;
   }
 }
 
@@ -27,11 +38,8 @@ export interface WireListener {
   message(bytes: Buffer, of: number | undefined): void;
   /** The request with this id will get no answer. */
   failed(of: number, fault: WireFault): void;
-  /**
-   * The answer to this request will take a while.
-   * @param retry set when the upstream closed its stream and is asked again after that many milliseconds
-   */
-  slow(of: number, retry?: number): void;
+  /** The upstream closed the stream of this request and is asked again after `retry` milliseconds. */
+  away(of: number, retry: number): void;
   /** Notifications may have been missed on a shared stream. */
   missed(): void;
   /** The transport is gone; nothing follows. Called once. */

@@ -1,0 +1,25 @@
+/** What a legacy upstream may send of its own accord. */
+import { isObjectAt } from '../protocol/json/scan.ts';
+import { type Message, valueAt } from '../protocol/message.ts';
+import type { ListKind } from './link.ts';
+
+/** Requests an upstream may send, and the client capability each needs. */
+export const INPUT_METHODS: ReadonlyMap<string, string> = new Map([
+  ['elicitation/create', 'elicitation'],
+  ['sampling/createMessage', 'sampling'],
+  ['roots/list', 'roots'],
+]);
+
+/** Calls in the course of which an upstream may ask the client for something. */
+export const CAN_ASK = new Set(['tools/call', 'prompts/get', 'resources/read']);
+
+export const LIST_CHANGED: ReadonlyMap<string, ListKind> = new Map([
+  ['notifications/tools/list_changed', 'tools'],
+  ['notifications/prompts/list_changed', 'prompts'],
+  ['notifications/resources/list_changed', 'resources'],
+]);
+
+/** The built params of a message; empty when it has none. */
+export function paramsOf({ bytes, params }: Message): Record<string, unknown> {
+  return params && isObjectAt(bytes, params.start) ? (valueAt(bytes, params) as Record<string, unknown>) : {};
+}

@@ -1,0 +1,78 @@
+/** How the gateway stops: it takes no new work and finishes what it has (design.md §6, protocol.md §1.13). */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { stdioUpstream } from '../fixtures/child.ts';
+import { type Gateway, startGateway } from '../fixtures/gateway.ts';
+import { firstText, Session } from './client.ts';
+import { exchange } from './exchange.ts';
+import { event, type ScriptedUpstream, startUpstream, textResult, tool } from './scripted-upstream.ts';
+
+let upstream: ScriptedUpstream;
+let answer: (() => void) | undefined;
+
+beforeAll(async () => {
+  upstream = await startUpstream({
+    tools: [tool('wait')],
+    handlers: {
+      'tools/call': ({ id }, res) => {
+        answer = () => {
+          event(res, { jsonrpc: '2.0', id, result: textResult('finished') });
+          res.end();
+        };
+        return undefined;
+      },
+    },
+  });
+});
+
+afterAll(async () => {
+  await upstream?.close();
+});
+
+/** A gateway that was told to stop while it has one call in progress. */
+async function stopping(drainTimeout: string) {
+  answer = undefined;
+  const config = { server: { port: 0, drainTimeout }, upstreams: { up: { url: upstream.url } } };
+  const gateway = await startGateway({ config });
+  const session = await Session.open(gateway.url);
+  const reply = session.call('up__wait', {}, { id: 1 });
+  await expect.poll(() => answer).toBeDefined();
+  const stopped = gateway.stop();
+  await gateway.waitForLog(({ msg }) => msg === 'stopping');
+  return { gateway, session, reply, stopped };
+}
+
+const statusOf = async ({ url }: Gateway, path: string) =>
+  (await exchange(new URL(path, url).href, { method: 'GET' })).status;
+
+test('a call in progress is finished; meanwhile nothing new is taken, and it says so', async () => {
+  const { gateway, session, reply, stopped } = await stopping('5s');
+  expect(await statusOf(gateway, '/healthz')).toBe(200);
+  expect(await statusOf(gateway, '/readyz')).toBe(503);
+  const refused = await session.post({ jsonrpc: '2.0', id: 2, method: 'ping' });
+  expect(refused.status).toBe(503);
+  expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+  answer?.();
+  const finished = await reply;
+  await finished.ended();
+  expect(firstText(finished.response(1).result ?? {})).toBe('finished');
+  expect(await stopped).toEqual({ code: 0 });
+});
+
+test('server.drainTimeout bounds the wait; the upstream is told that the call is off', async () => {
+  const before = upstream.of('notifications/cancelled').length;
+  const { gateway, reply, stopped } = await stopping('200ms');
+  expect(await stopped).toEqual({ code: 0 });
+  const cut = gateway.logs.find(({ msg }) => String(msg).includes('server.drainTimeout'));
+  expect(cut).toMatchObject({ calls: 1 });
+  await upstream.waitFor('notifications/cancelled', before + 1);
+  await reply.then((dropped) => dropped.ended()).catch(() => undefined);
+});
+
+test('an upstream that is still opening does not hold it up', async () => {
+  const mute = { ...stdioUpstream('raw-upstream', ['mute']), timeouts: { open: '1m', stop: '100ms' } };
+  const config = { lists: { firstWait: 0 }, log: { level: 'debug' }, upstreams: { mute } };
+  const gateway = await startGateway({ config });
+  await Session.open(gateway.url);
+  await gateway.waitForLog(({ msg, upstream: of }) => msg === 'process started' && of === 'mute');
+  expect(await gateway.stop()).toEqual({ code: 0 });
+});
