@@ -11,7 +11,6 @@ import {
   type Span,
   textOf,
 } from '../protocol/json/scan.ts';
-import { only } from '../protocol/params.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { ask, UpstreamError } from './ask.ts';
 import { type Catalog, type CatalogItem, ITEM_KINDS, type ItemKind } from './catalog.ts';
@@ -103,7 +102,7 @@ async function fetchPage(
   }
   const { bytes, result } = answer;
   const top = members(bytes, result!.start);
-  const array = only(top, kind);
+  const array = top.findLast((m) => m.key === kind);
   if (array && isArrayAt(bytes, array.start)) {
     for (const element of elements(bytes, array.start)) {
       const item = readItem(bytes, element, kind);
@@ -112,7 +111,7 @@ async function fetchPage(
     }
   }
   if (cursor === undefined) list.extras = extrasOf(bytes, top, kind);
-  const next = only(top, 'nextCursor');
+  const next = top.findLast((m) => m.key === 'nextCursor');
   return next && isStringAt(bytes, next.start) ? textOf(bytes, next.start, next.end) : undefined;
 }
 

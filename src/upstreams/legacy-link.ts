@@ -1,4 +1,5 @@
 /** A link to a legacy upstream over any transport: handshake, correlation, routing of what comes back. */
+import { Fault } from '../errors.ts';
 import type { Call, Deadline, Outcome } from '../protocol/call.ts';
 import { malformed } from '../protocol/classify.ts';
 import type { ServerFacts } from '../protocol/codec.ts';
@@ -13,7 +14,6 @@ import {
   readMessages,
   valueAt,
 } from '../protocol/message.ts';
-import { only } from '../protocol/params.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { handshake } from './handshake.ts';
 import { CAN_ASK, INPUT_METHODS, LIST_CHANGED, paramsOf } from './inbound.ts';
@@ -177,9 +177,13 @@ export class LegacyLink implements Link {
   #take(message: Message | undefined, of: number | undefined): void {
     const fault = message ? malformed(message) : 'expected an object';
     if (!message || fault) return this.#ignore(fault ?? '');
-    if (message.method === undefined) this.#response(message);
-    else if (message.id) this.#request(message, of);
-    else this.#notification(message, of);
+    try {
+      if (message.method === undefined) this.#response(message);
+      else if (message.id) this.#request(message, of);
+      else this.#notification(message, of);
+    } catch (error) {
+      this.#log.error({ err: error, method: message.method }, 'a message could not be relayed');
+    }
   }
 
   #response(message: Message): void {
@@ -222,7 +226,7 @@ export class LegacyLink implements Link {
   #progress(message: Message): void {
     const { bytes, params } = message;
     if (!params || !isObjectAt(bytes, params.start)) return;
-    const token = only(members(bytes, params.start), 'progressToken');
+    const token = members(bytes, params.start).findLast((m) => m.key === 'progressToken');
     const pending = token && this.#pending.get(Number(valueAt(bytes, token)));
     if (!token || !pending) {
       this.#log.debug('ignored progress that nobody asked for');
@@ -294,6 +298,12 @@ export class LegacyLink implements Link {
   #answer(call: Call, outcome: Outcome): void {
     call.oncancel = undefined;
     call.onpressure = undefined;
-    call.sink.done(outcome);
+    try {
+      call.sink.done(outcome);
+    } catch (error) {
+      // one answer that cannot be relayed must not cost the others their link
+      this.#log.error({ err: error, method: call.method }, 'an answer could not be relayed');
+      call.sink.done({ kind: 'error', error: new Fault('internal') });
+    }
   }
 }
