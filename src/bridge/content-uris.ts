@@ -5,6 +5,7 @@ import {
   isObjectAt,
   isStringAt,
   type Member,
+  memberOf,
   members,
   type Span,
   textOf,
@@ -23,7 +24,7 @@ export function contentUris(bytes: Buffer, list: Span | undefined, shape: Conten
     const item = members(bytes, element.start);
     if (shape === 'contents') visitUri(bytes, item, visit);
     else if (shape === 'content') visitBlock(bytes, item, visit);
-    else visitContent(bytes, find(item, 'content'), visit);
+    else visitContent(bytes, memberOf(item, 'content'), visit);
   }
 }
 
@@ -37,25 +38,22 @@ function visitContent(bytes: Buffer, content: Member | undefined, visit: Visit):
 }
 
 function visitBlock(bytes: Buffer, block: readonly Member[], visit: Visit): void {
-  const type = find(block, 'type');
+  const type = memberOf(block, 'type');
   if (!type || !isStringAt(bytes, type.start)) return;
   switch (textOf(bytes, type.start, type.end)) {
     case 'resource_link':
       return visitUri(bytes, block, visit);
     case 'resource': {
-      const resource = find(block, 'resource');
+      const resource = memberOf(block, 'resource');
       if (resource && isObjectAt(bytes, resource.start)) visitUri(bytes, members(bytes, resource.start), visit);
       return;
     }
     case 'tool_result':
-      return visitContent(bytes, find(block, 'content'), visit);
+      return visitContent(bytes, memberOf(block, 'content'), visit);
   }
 }
 
 function visitUri(bytes: Buffer, item: readonly Member[], visit: Visit): void {
-  const uri = find(item, 'uri');
+  const uri = memberOf(item, 'uri');
   if (uri && isStringAt(bytes, uri.start)) visit(uri);
 }
-
-/** The last of a repeated member, as JSON parsers read it. */
-const find = (list: readonly Member[], key: string): Member | undefined => list.findLast((m) => m.key === key);

@@ -4,7 +4,7 @@
  */
 import type { InputRequest } from '../protocol/call.ts';
 import { applyEdits, type Edit } from '../protocol/json/edit.ts';
-import { isObjectAt, isStringAt, type Member, members, textOf } from '../protocol/json/scan.ts';
+import { isObjectAt, isStringAt, type Member, memberOf, members, textOf } from '../protocol/json/scan.ts';
 import { contentUris } from './content-uris.ts';
 
 export interface RequestRules {
@@ -24,7 +24,7 @@ export function exposeRequest({ method, params }: InputRequest, id: number, rule
     edits.push({ start, end, text });
   };
   const strings = (key: string, change: (text: string) => string): void => {
-    const at = list.findLast((m) => m.key === key);
+    const at = memberOf(list, key);
     if (!at || !isStringAt(params, at.start)) return;
     const before = textOf(params, at.start, at.end);
     const after = change(before);
@@ -41,7 +41,7 @@ export function exposeRequest({ method, params }: InputRequest, id: number, rule
   if (method === 'sampling/createMessage') {
     // "this server" and "all servers" would mean the whole gateway to the client
     if (label !== undefined) strings('includeContext', () => 'none');
-    const messages = list.findLast((m) => m.key === 'messages');
+    const messages = memberOf(list, 'messages');
     contentUris(params, messages, 'messages', (at) => {
       const known = textOf(params, at.start, at.end);
       const exposed = rules.exposeUri(known);
@@ -52,7 +52,7 @@ export function exposeRequest({ method, params }: InputRequest, id: number, rule
 }
 
 function progressToken(params: Buffer, list: readonly Member[]): Member | undefined {
-  const meta = list.findLast((m) => m.key === '_meta');
+  const meta = memberOf(list, '_meta');
   if (!meta || !isObjectAt(params, meta.start)) return undefined;
-  return members(params, meta.start).findLast((m) => m.key === 'progressToken');
+  return memberOf(members(params, meta.start), 'progressToken');
 }

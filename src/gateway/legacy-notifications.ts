@@ -1,7 +1,6 @@
 /** What a legacy client sends that asks for no answer: notifications, and answers to what it was asked. */
 import { scopesOf } from '../methods/scope.ts';
-import { isObjectAt } from '../protocol/json/scan.ts';
-import { idKey, type Message, rawId, valueAt } from '../protocol/message.ts';
+import { idKey, type Message, paramsOf, rawId, valueAt } from '../protocol/message.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
 import type { Gateway } from './gateway.ts';
 import { LegacyCall } from './legacy-call.ts';
@@ -47,8 +46,4 @@ function rootsChanged({ context }: Gateway, session: LegacySession): void {
     const { roots } = link.declared as { roots?: { listChanged?: unknown } };
     if (roots?.listChanged === true) link.notify('notifications/roots/list_changed');
   }
-}
-
-function paramsOf({ bytes, params }: Message): Record<string, unknown> {
-  return params && isObjectAt(bytes, params.start) ? (valueAt(bytes, params) as Record<string, unknown>) : {};
 }

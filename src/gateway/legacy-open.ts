@@ -3,8 +3,7 @@ import { audienceOf, declaredCapabilities } from '../bridge/declare.ts';
 import { isSole } from '../methods/context.ts';
 import { initializeResult } from '../methods/initialize.ts';
 import type { Principal } from '../protocol/call.ts';
-import { isObjectAt } from '../protocol/json/scan.ts';
-import { type Message, valueAt } from '../protocol/message.ts';
+import { type Message, paramsOf } from '../protocol/message.ts';
 import { ParamsError } from '../protocol/params.ts';
 import { negotiate } from '../protocol/versions.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
@@ -22,8 +21,7 @@ export async function openSession(
   message: Message,
   resumable: boolean,
 ): Promise<{ session: LegacySession; result: string }> {
-  const { bytes, params } = message;
-  const asked = params && isObjectAt(bytes, params.start) ? (valueAt(bytes, params) as Record<string, unknown>) : {};
+  const asked = paramsOf(message);
   if (typeof asked.protocolVersion !== 'string') throw new ParamsError('"protocolVersion" must be a string');
   const version = negotiate(asked.protocolVersion);
   const capabilities = asObject(asked.capabilities) ?? {};

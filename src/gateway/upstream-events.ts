@@ -5,8 +5,7 @@ import { audienceOfScope, sessionsOf } from '../methods/scope.ts';
 import { applyLevel } from '../methods/set-level.ts';
 import { dropSubscriptions } from '../methods/subscribe.ts';
 import type { Round } from '../protocol/call.ts';
-import { isObjectAt } from '../protocol/json/scan.ts';
-import { compose, type Message, valueAt } from '../protocol/message.ts';
+import { compose, type Message, paramsOf } from '../protocol/message.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
 import { logFor } from '../sessions/log-level.ts';
 import type { SessionStream } from '../sessions/session-stream.ts';
@@ -114,8 +113,4 @@ function relayElicited(context: MethodContext, from: LinkName, message: Message)
 export function forgetSession(context: MethodContext, session: LegacySession): void {
   dropSubscriptions(context, session.id);
   context.elicitations.drop(session.id);
-}
-
-function paramsOf({ bytes, params }: Message): Record<string, unknown> {
-  return params && isObjectAt(bytes, params.start) ? (valueAt(bytes, params) as Record<string, unknown>) : {};
 }

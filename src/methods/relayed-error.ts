@@ -1,7 +1,16 @@
 /** An upstream's JSON-RPC error as the client may see it (protocol.md §3.2, §3.13). */
 import type { Call, Outcome } from '../protocol/call.ts';
 import type { Edit } from '../protocol/json/edit.ts';
-import { elements, isArrayAt, isObjectAt, isStringAt, type Member, members, textOf } from '../protocol/json/scan.ts';
+import {
+  elements,
+  isArrayAt,
+  isObjectAt,
+  isStringAt,
+  type Member,
+  memberOf,
+  members,
+  textOf,
+} from '../protocol/json/scan.ts';
 import { type Message, valueAt } from '../protocol/message.ts';
 import { isSole, type MethodContext, viewOf } from './context.ts';
 
@@ -11,12 +20,12 @@ const URL_ELICITATION_REQUIRED = -32042;
 export function relayedError(context: MethodContext, call: Call, message: Message): Outcome {
   const { bytes } = message;
   const error = isObjectAt(bytes, message.error!.start) ? members(bytes, message.error!.start) : [];
-  const code = find(error, 'code');
-  const data = find(error, 'data');
+  const code = memberOf(error, 'code');
+  const data = memberOf(error, 'data');
   if (code && valueAt(bytes, code) === URL_ELICITATION_REQUIRED)
     return elicitationRequired(context, call, message, data);
   if (!data || !isObjectAt(bytes, data.start) || isSole(context)) return { kind: 'complete', message };
-  const uri = find(members(bytes, data.start), 'uri');
+  const uri = memberOf(members(bytes, data.start), 'uri');
   if (!uri || !isStringAt(bytes, uri.start)) return { kind: 'complete', message };
   const known = textOf(bytes, uri.start, uri.end);
   const exposed = viewOf(context, call).uris.exposeUri(call.target!.upstream, known);
@@ -33,11 +42,11 @@ function elicitationRequired(context: MethodContext, call: Call, message: Messag
     return { kind: 'complete', message };
   }
   const { bytes } = message;
-  const list = data && isObjectAt(bytes, data.start) ? find(members(bytes, data.start), 'elicitations') : undefined;
+  const list = data && isObjectAt(bytes, data.start) ? memberOf(members(bytes, data.start), 'elicitations') : undefined;
   if (!list || !isArrayAt(bytes, list.start) || call.session === undefined) return { kind: 'complete', message };
   const { upstream } = call.target!;
   const edits = elements(bytes, list.start).flatMap((entry): Edit[] => {
-    const id = isObjectAt(bytes, entry.start) ? find(members(bytes, entry.start), 'elicitationId') : undefined;
+    const id = isObjectAt(bytes, entry.start) ? memberOf(members(bytes, entry.start), 'elicitationId') : undefined;
     if (!id || !isStringAt(bytes, id.start)) return [];
     const known = textOf(bytes, id.start, id.end);
     return [replace(id, context.elicitations.expose({ upstream, scope: call.scope! }, known, call.session!))];
@@ -46,5 +55,3 @@ function elicitationRequired(context: MethodContext, call: Call, message: Messag
 }
 
 const replace = ({ start, end }: Member, text: string): Edit => ({ start, end, text: JSON.stringify(text) });
-
-const find = (list: readonly Member[], key: string): Member | undefined => list.findLast((m) => m.key === key);

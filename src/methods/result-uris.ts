@@ -5,7 +5,7 @@
 import { type ContentShape, contentUris } from '../bridge/content-uris.ts';
 import type { Call } from '../protocol/call.ts';
 import type { Edit } from '../protocol/json/edit.ts';
-import { members, textOf } from '../protocol/json/scan.ts';
+import { memberOf, members, textOf } from '../protocol/json/scan.ts';
 import type { Message } from '../protocol/message.ts';
 import { isSole, type MethodContext, viewOf } from './context.ts';
 
@@ -21,7 +21,7 @@ export function resultEdits(context: MethodContext, call: Call, message: Message
   const { uris } = viewOf(context, call);
   const learned = context.learned(call.principal.key);
   const { upstream } = call.target!;
-  const list = members(bytes, result.start).findLast((m) => m.key === shape);
+  const list = memberOf(members(bytes, result.start), shape);
   contentUris(bytes, list, shape, ({ start, end }) => {
     const uri = textOf(bytes, start, end);
     const exposed = uris.exposeUri(upstream, uri, learned);

@@ -1,11 +1,11 @@
 /** Requests that go to exactly one upstream: tools/call, prompts/get, resources/read, completion/complete. */
 import { Fault } from '../errors.ts';
-import type { Call, Outcome, Round, Sink, Target } from '../protocol/call.ts';
+import type { Call, Outcome, Sink, Target } from '../protocol/call.ts';
 import type { Span } from '../protocol/json/scan.ts';
-import type { Message } from '../protocol/message.ts';
 import { legacyMethods } from '../protocol/methods.ts';
 import type { Link } from '../upstreams/link.ts';
 import type { MethodContext } from './context.ts';
+import { PassingSink } from './passing-sink.ts';
 import { relayedError } from './relayed-error.ts';
 import { resultEdits } from './result-uris.ts';
 import { type Lease, leaseFor, sessionScope } from './scope.ts';
@@ -52,47 +52,30 @@ function send(context: MethodContext, call: Call, upstream: string, { scope, ide
 }
 
 /** Maps what the upstream answers to what the client may see, and repeats a request that certainly was not processed. */
-class RelaySink implements Sink {
+class RelaySink extends PassingSink {
   readonly #context: MethodContext;
   readonly #call: Call;
-  readonly #outer: Sink;
   #tries = 1;
 
   constructor(context: MethodContext, call: Call, outer: Sink) {
+    super(outer);
     this.#context = context;
     this.#call = call;
-    this.#outer = outer;
   }
 
-  progress(notification: Buffer): void {
-    this.#outer.progress(notification);
-  }
-
-  log(notification: Message): void {
-    this.#outer.log(notification);
-  }
-
-  away(retry: number): void {
-    this.#outer.away(retry);
-  }
-
-  input(round: Round): void {
-    this.#outer.input(round);
-  }
-
-  done(outcome: Outcome): void {
+  override done(outcome: Outcome): void {
     if (outcome.kind === 'error' && outcome.unsent && this.#tries === 1 && !this.#call.ended) {
       this.#tries++;
       try {
         return forward(this.#context, this.#call, this.#call.target!);
       } catch (error) {
-        return this.#outer.done({ kind: 'error', error: error instanceof Fault ? error : new Fault('internal') });
+        return this.outer.done({ kind: 'error', error: error instanceof Fault ? error : new Fault('internal') });
       }
     }
-    if (outcome.kind !== 'complete') return this.#outer.done(outcome);
-    if (outcome.message.error) return this.#outer.done(relayedError(this.#context, this.#call, outcome.message));
+    if (outcome.kind !== 'complete') return this.outer.done(outcome);
+    if (outcome.message.error) return this.outer.done(relayedError(this.#context, this.#call, outcome.message));
     const shape = legacyMethods.get(this.#call.method)?.uris;
     const edits = shape ? resultEdits(this.#context, this.#call, outcome.message, shape) : [];
-    this.#outer.done(edits.length > 0 ? { ...outcome, edits } : outcome);
+    this.outer.done(edits.length > 0 ? { ...outcome, edits } : outcome);
   }
 }

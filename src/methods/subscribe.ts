@@ -1,11 +1,10 @@
 /** resources/subscribe and resources/unsubscribe: counted per link, so that one subscriber never ends another's. */
 import { Fault } from '../errors.ts';
-import type { Call, Outcome, Round, Sink, Target } from '../protocol/call.ts';
-import type { Message } from '../protocol/message.ts';
-import { compose } from '../protocol/message.ts';
+import type { Call, Outcome, Sink, Target } from '../protocol/call.ts';
 import { ask } from '../upstreams/ask.ts';
 import { type Method, type MethodContext, viewOf } from './context.ts';
 import { whenKnown } from './named.ts';
+import { PassingSink } from './passing-sink.ts';
 import { routeOne } from './route-one.ts';
 import { leaseFor } from './scope.ts';
 
@@ -46,9 +45,6 @@ export function dropSubscriptions(context: MethodContext, session: string): void
   }
 }
 
-/** The notification that a resource has changed, for one session. */
-export const updatedNotification = (uri: string): Buffer => compose('notifications/resources/updated', { uri });
-
 function ownerOf(context: MethodContext, call: Call, uri: string): Target | undefined {
   const owner = viewOf(context, call).uris.resolveUri(uri, context.learned(call.principal.key));
   return owner && { upstream: owner.upstream, exposed: uri, name: owner.uri };
@@ -61,33 +57,16 @@ function canSubscribe(context: MethodContext, call: Call, { upstream }: Target):
 }
 
 /** Takes the entry back when the upstream refuses. */
-class UndoSink implements Sink {
-  readonly #outer: Sink;
+class UndoSink extends PassingSink {
   readonly #undo: () => void;
 
   constructor(outer: Sink, undo: () => void) {
-    this.#outer = outer;
+    super(outer);
     this.#undo = undo;
   }
 
-  progress(notification: Buffer): void {
-    this.#outer.progress(notification);
-  }
-
-  log(notification: Message): void {
-    this.#outer.log(notification);
-  }
-
-  away(retry: number): void {
-    this.#outer.away(retry);
-  }
-
-  input(round: Round): void {
-    this.#outer.input(round);
-  }
-
-  done(outcome: Outcome): void {
+  override done(outcome: Outcome): void {
     if (outcome.kind === 'error' || (outcome.kind === 'complete' && outcome.message.error)) this.#undo();
-    this.#outer.done(outcome);
+    this.outer.done(outcome);
   }
 }

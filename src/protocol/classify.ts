@@ -2,7 +2,7 @@
  * Which era a POSTed body belongs to, and what it is (protocol.md §1.2). Pure: the body decides, the version header is a
  * cross-check, and the answer is a value.
  */
-import { isObjectAt, members } from './json/scan.ts';
+import { isObjectAt, memberOf, members } from './json/scan.ts';
 import { type Message, valueAt } from './message.ts';
 import { isModernVersion } from './versions.ts';
 
@@ -88,9 +88,9 @@ function versionClaim(message: Message): unknown {
   const { bytes, params } = message;
   if (!params || !isObjectAt(bytes, params.start)) return undefined;
   if (bytes.indexOf('_meta', params.start) < 0 && bytes.indexOf('\\u', params.start) < 0) return undefined;
-  const meta = members(bytes, params.start).findLast((m) => m.key === '_meta');
+  const meta = memberOf(members(bytes, params.start), '_meta');
   if (!meta || !isObjectAt(bytes, meta.start)) return undefined;
-  const claim = members(bytes, meta.start).findLast((m) => m.key === VERSION_KEY);
+  const claim = memberOf(members(bytes, meta.start), VERSION_KEY);
   return claim && valueAt(bytes, claim);
 }
 

@@ -162,6 +162,11 @@ export function valueAt(bytes: Buffer, span: Span): unknown {
   return JSON.parse(bytes.toString('utf8', span.start, span.end)) as unknown;
 }
 
+/** The built params of a message; empty when it has none that are an object. */
+export function paramsOf({ bytes, params }: Message): Record<string, unknown> {
+  return params && isObjectAt(bytes, params.start) ? (valueAt(bytes, params) as Record<string, unknown>) : {};
+}
+
 /** The message's own bytes with edits applied (edits are in offsets of `message.bytes`). */
 export const messageBytes = (message: Message, edits: readonly Edit[] = []): Buffer =>
   applyEdits(message.bytes, edits, message.start, message.end);

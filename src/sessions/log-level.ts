@@ -1,6 +1,6 @@
 /** Which log messages of upstreams a session gets, and how they are labelled (protocol.md §3.6). */
 import { type Edit, insertMember } from '../protocol/json/edit.ts';
-import { isObjectAt, isStringAt, members, textOf } from '../protocol/json/scan.ts';
+import { isObjectAt, isStringAt, memberOf, members, textOf } from '../protocol/json/scan.ts';
 import { type Message, messageBytes } from '../protocol/message.ts';
 
 /** Severity of log messages, least first (RFC 5424 names). */
@@ -17,13 +17,13 @@ export function logFor(message: Message, least: LogLevel | undefined, label: str
   const { bytes, params } = message;
   if (!params || !isObjectAt(bytes, params.start)) return undefined;
   const list = members(bytes, params.start);
-  const level = list.findLast((m) => m.key === 'level');
+  const level = memberOf(list, 'level');
   if (least !== undefined && level && isStringAt(bytes, level.start)) {
     const severity = (LOG_LEVELS as readonly string[]).indexOf(textOf(bytes, level.start, level.end));
     if (severity >= 0 && severity < LOG_LEVELS.indexOf(least)) return undefined;
   }
   if (label === undefined) return messageBytes(message);
-  const logger = list.findLast((m) => m.key === 'logger');
+  const logger = memberOf(list, 'logger');
   let edit: Edit;
   if (logger && isStringAt(bytes, logger.start)) {
     const text = JSON.stringify(`${label}/${textOf(bytes, logger.start, logger.end)}`);

@@ -7,6 +7,7 @@ import {
   isObjectAt,
   isStringAt,
   type Member,
+  memberOf,
   members,
   type Span,
   textOf,
@@ -102,7 +103,7 @@ async function fetchPage(
   }
   const { bytes, result } = answer;
   const top = members(bytes, result!.start);
-  const array = top.findLast((m) => m.key === kind);
+  const array = memberOf(top, kind);
   if (array && isArrayAt(bytes, array.start)) {
     for (const element of elements(bytes, array.start)) {
       const item = readItem(bytes, element, kind);
@@ -111,7 +112,7 @@ async function fetchPage(
     }
   }
   if (cursor === undefined) list.extras = extrasOf(bytes, top, kind);
-  const next = top.findLast((m) => m.key === 'nextCursor');
+  const next = memberOf(top, 'nextCursor');
   return next && isStringAt(bytes, next.start) ? textOf(bytes, next.start, next.end) : undefined;
 }
 
@@ -126,20 +127,20 @@ function readItem(bytes: Buffer, span: Span, kind: ItemKind): CatalogItem | unde
   if (!isObjectAt(bytes, span.start)) return undefined;
   const raw = bytes.subarray(span.start, span.end);
   const list = members(raw, 0);
-  const at = list.findLast((m) => m.key === ITEM_KINDS[kind].key);
+  const at = memberOf(list, ITEM_KINDS[kind].key);
   if (!at || !isStringAt(raw, at.start)) return undefined;
   return { name: textOf(raw, at.start, at.end), raw, nameAt: at, ui: kind === 'tools' ? uiReferences(raw, list) : [] };
 }
 
 /** `_meta.ui.resourceUri` and its older spelling `_meta["ui/resourceUri"]` (protocol.md §2.6). */
 function uiReferences(raw: Buffer, list: readonly Member[]): CatalogItem['ui'] {
-  const meta = list.findLast((m) => m.key === '_meta');
+  const meta = memberOf(list, '_meta');
   if (!meta || !isObjectAt(raw, meta.start)) return [];
   const inMeta = members(raw, meta.start);
-  const ui = inMeta.findLast((m) => m.key === 'ui');
+  const ui = memberOf(inMeta, 'ui');
   const found = [
-    inMeta.findLast((m) => m.key === 'ui/resourceUri'),
-    ui && isObjectAt(raw, ui.start) ? members(raw, ui.start).findLast((m) => m.key === 'resourceUri') : undefined,
+    memberOf(inMeta, 'ui/resourceUri'),
+    ui && isObjectAt(raw, ui.start) ? memberOf(members(raw, ui.start), 'resourceUri') : undefined,
   ];
   return found.flatMap((m) =>
     m && isStringAt(raw, m.start) ? [{ start: m.start, end: m.end, uri: textOf(raw, m.start, m.end) }] : [],

@@ -1,6 +1,4 @@
 /** What a legacy upstream may send of its own accord. */
-import { isObjectAt } from '../protocol/json/scan.ts';
-import { type Message, valueAt } from '../protocol/message.ts';
 import type { ListKind } from './link.ts';
 
 /** Requests an upstream may send, and the client capability each needs. */
@@ -18,8 +16,3 @@ export const LIST_CHANGED: ReadonlyMap<string, ListKind> = new Map([
   ['notifications/prompts/list_changed', 'prompts'],
   ['notifications/resources/list_changed', 'resources'],
 ]);
-
-/** The built params of a message; empty when it has none. */
-export function paramsOf({ bytes, params }: Message): Record<string, unknown> {
-  return params && isObjectAt(bytes, params.start) ? (valueAt(bytes, params) as Record<string, unknown>) : {};
-}

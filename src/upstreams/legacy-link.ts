@@ -3,20 +3,21 @@ import { Fault } from '../errors.ts';
 import type { Call, Deadline, Outcome } from '../protocol/call.ts';
 import { malformed } from '../protocol/classify.ts';
 import type { ServerFacts } from '../protocol/codec.ts';
-import { isObjectAt, JsonSyntaxError, members } from '../protocol/json/scan.ts';
+import { isObjectAt, JsonSyntaxError, memberOf, members } from '../protocol/json/scan.ts';
 import { legacyCodec } from '../protocol/legacy/codec.ts';
 import {
   compose,
   composeResult,
   type Message,
   messageBytes,
+  paramsOf,
   rawId,
   readMessages,
   valueAt,
 } from '../protocol/message.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { handshake } from './handshake.ts';
-import { CAN_ASK, INPUT_METHODS, LIST_CHANGED, paramsOf } from './inbound.ts';
+import { CAN_ASK, INPUT_METHODS, LIST_CHANGED } from './inbound.ts';
 import type { ClientIdentity, Link, LinkListener } from './link.ts';
 import { lost, malformedAnswer, timedOut, unavailable } from './outcomes.ts';
 import { type Pending, PendingTable } from './pending.ts';
@@ -226,7 +227,7 @@ export class LegacyLink implements Link {
   #progress(message: Message): void {
     const { bytes, params } = message;
     if (!params || !isObjectAt(bytes, params.start)) return;
-    const token = members(bytes, params.start).findLast((m) => m.key === 'progressToken');
+    const token = memberOf(members(bytes, params.start), 'progressToken');
     const pending = token && this.#pending.get(Number(valueAt(bytes, token)));
     if (!token || !pending) {
       this.#log.debug('ignored progress that nobody asked for');

@@ -1,7 +1,7 @@
 /** Requests that a legacy upstream sends: each becomes a round of one, and its answer a JSON-RPC response. */
 import { Fault } from '../errors.ts';
 import type { InputAnswer, InputRequest, Round } from '../protocol/call.ts';
-import { isObjectAt, type Member, members } from '../protocol/json/scan.ts';
+import { isObjectAt, memberOf, members } from '../protocol/json/scan.ts';
 import { compose, composeError, composeResult, idKey, type Message, rawId } from '../protocol/message.ts';
 
 const KEY = '1';
@@ -111,14 +111,11 @@ class UpstreamRound implements Round {
 
 function tokenOf({ bytes, params }: Message): string | undefined {
   if (!params || !isObjectAt(bytes, params.start)) return undefined;
-  const meta = last(members(bytes, params.start), '_meta');
+  const meta = memberOf(members(bytes, params.start), '_meta');
   if (!meta || !isObjectAt(bytes, meta.start)) return undefined;
-  const token = last(members(bytes, meta.start), 'progressToken');
+  const token = memberOf(members(bytes, meta.start), 'progressToken');
   return token && bytes.toString('utf8', token.start, token.end);
 }
-
-/** The last of a repeated member, as JSON parsers read it. */
-const last = (list: readonly Member[], key: string): Member | undefined => list.findLast((m) => m.key === key);
 
 function errorResponse(id: string, error: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`{"jsonrpc":"2.0","id":${id},"error":`), error, Buffer.from('}')]);

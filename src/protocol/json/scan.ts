@@ -112,6 +112,10 @@ export function scanObject(b: Buffer, i: number, depth = DEFAULT_DEPTH): { end: 
 /** The members of the object that begins at `i`. @throws JsonSyntaxError */
 export const members = (b: Buffer, i: number, depth = DEFAULT_DEPTH): Member[] => scanObject(b, i, depth).members;
 
+/** The member named `key`; the last one when it is repeated, as JSON parsers read it. */
+export const memberOf = (list: readonly Member[], key: string): Member | undefined =>
+  list.findLast((m) => m.key === key);
+
 /** The elements of the array that begins at `i`, in order. @throws JsonSyntaxError */
 export function elements(b: Buffer, i: number, depth = DEFAULT_DEPTH): Span[] {
   const found: Span[] = [];
