@@ -4,7 +4,7 @@
  * holds the two together.
  */
 
-/** JSON-RPC 2.0 and MCP error codes (protocol.md §1.11 names who may emit which). */
+/** JSON-RPC 2.0 and MCP error codes. */
 export const code = {
   parseError: -32700,
   invalidRequest: -32600,

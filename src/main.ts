@@ -1,4 +1,4 @@
-/** The command line: names, options and help of every command (design.md §6). */
+/** The command line: names, options and help of every command. */
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { serve } from './commands/serve.ts';

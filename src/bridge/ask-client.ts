@@ -1,4 +1,4 @@
-/** Rounds of a legacy client: each input request goes to it as a server request, and its answer back (protocol.md §3.2). */
+/** Rounds of a legacy client: each input request goes to it as a server request, and its answer back. */
 import type { InputRequest, Round } from '../protocol/call.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
 import type { SessionStream } from '../sessions/session-stream.ts';

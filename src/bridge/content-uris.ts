@@ -1,4 +1,4 @@
-/** Where URIs stand in content: links, embedded resources, tool results (protocol.md §2.5). */
+/** Where URIs stand in content: links, embedded resources, tool results. */
 import {
   elements,
   isArrayAt,

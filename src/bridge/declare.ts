@@ -1,4 +1,4 @@
-/** What an upstream is told that the client can do (protocol.md §2.4, second table). */
+/** What an upstream is told that the client can do. */
 import type { ServerFacts } from '../protocol/codec.ts';
 
 type Capabilities = Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 /**
  * Ids of elicitations in URL mode. An upstream's are unique to it alone, so clients get ones made here; a notification
- * that one is over finds its way back to the one session that was asked (protocol.md §2.1).
+ * that one is over finds its way back to the one session that was asked.
  */
 import { randomUUID } from 'node:crypto';
 import type { LinkName } from '../upstreams/pool.ts';

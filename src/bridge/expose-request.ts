@@ -1,5 +1,5 @@
 /**
- * An upstream's input request as the client may see it (protocol.md §2.5): under the gateway's id and progress token, with
+ * An upstream's input request as the client may see it: under the gateway's id and progress token, with
  * exposed URIs and elicitation ids, and with the name of the upstream that asks. Everything else stays as it came.
  */
 import type { InputRequest } from '../protocol/call.ts';

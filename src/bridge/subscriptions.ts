@@ -1,4 +1,4 @@
-/** Who is subscribed to which resource, by the link that serves them (protocol.md §3.7). */
+/** Who is subscribed to which resource, by the link that serves them. */
 import type { LinkName } from '../upstreams/pool.ts';
 
 type Owner = Pick<LinkName, 'upstream' | 'scope'>;

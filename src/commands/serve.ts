@@ -50,8 +50,11 @@ async function run(config: Config, options: ServeOptions, log: Logger): Promise<
   const { port } = app.server.address() as AddressInfo;
   const url = `${config.server.publicUrl ?? `http://${urlHost(config.server.host)}:${port}`}/mcp`;
   log.info({ url, config: options.config, version: options.version, node: process.version }, 'listening');
-  if (process.stderr.isTTY) process.stderr.write(banner(url, Object.keys(config.upstreams)));
-  void gateway.context.catalogs.settled(NO_AUDIENCE, config.lists.firstWait);
+  // after what upstreams print when they start, so that it is the last thing on the screen
+  void gateway.context.catalogs.settled(NO_AUDIENCE, config.lists.firstWait).then(() => {
+    if (process.stderr.isTTY && !gateway.draining())
+      process.stderr.write(banner(url, [...gateway.context.upstreams.keys()]));
+  });
 
   const signal = await stop;
   log.info({ signal }, 'stopping');

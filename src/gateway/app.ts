@@ -33,7 +33,7 @@ export function createApp(gateway: Gateway, settings: AppSettings, readiness: Re
     else gateway.log.debug({ fault: fault.fault, status: fault.status, reason: fault.message }, 'request refused');
     sendFault(reply, fault);
   });
-  // what is no JSON is read all the same, so that its size is judged before its type (protocol.md §1.1)
+  // what is no JSON is read all the same, so that its size is judged before its type
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(new Fault('contentType')));
 
   app.setNotFoundHandler((request: FastifyRequest, reply) => {

@@ -1,4 +1,4 @@
-/** The checks that come before anything else, for every endpoint an MCP client talks to (protocol.md §1.1, 1–4). */
+/** The checks that come before anything else, for every endpoint an MCP client talks to. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isLoopback } from '../config/loopback.ts';
 import { Fault } from '../errors.ts';

@@ -1,4 +1,4 @@
-/** Batches of version 2025-03-26: every element on its own, one reply for all (protocol.md §1.7). */
+/** Batches of version 2025-03-26: every element on its own, one reply for all. */
 import type { FastifyReply } from 'fastify';
 import { Fault } from '../errors.ts';
 import { malformed } from '../protocol/classify.ts';

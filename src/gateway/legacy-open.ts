@@ -1,4 +1,4 @@
-/** The legacy handshake as a server: makes the session that everything else needs (protocol.md §1.4.2). */
+/** The legacy handshake as a server: makes the session that everything else needs. */
 import { audienceOf, declaredCapabilities } from '../bridge/declare.ts';
 import { isSole } from '../methods/context.ts';
 import { initializeResult } from '../methods/initialize.ts';

@@ -1,4 +1,4 @@
-/** POST from a legacy client: handshake, requests, notifications, responses and batches (protocol.md §1.4). */
+/** POST from a legacy client: handshake, requests, notifications, responses and batches. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '../errors.ts';
 import type { Principal } from '../protocol/call.ts';

@@ -1,4 +1,4 @@
-/** GET and DELETE of a legacy client (protocol.md §1.5). */
+/** GET and DELETE of a legacy client. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '../errors.ts';
 import { accepts, VERSION_HEADER } from '../protocol/headers.ts';

@@ -1,5 +1,5 @@
 /**
- * What a call goes through, in order (design.md §2). The first failure answers.
+ * What a call goes through, in order. The first failure answers.
  *
  *   guard          {@link arrive}: method, Host, Origin (guard.ts)
  *   authenticate   {@link arrive}: who calls (auth/authenticate.ts); only now is the body read, within its limits (app.ts)
@@ -20,7 +20,7 @@ import type { Gateway } from './gateway.ts';
 import { headerOf } from './guard.ts';
 import { legacyPost } from './legacy-post.ts';
 
-/** What every request goes through when its head is there. A preflight carries no credentials (protocol.md §1.1, 4). */
+/** What every request goes through when its head is there. A preflight carries no credentials. */
 export function arrive(gateway: Gateway, request: FastifyRequest, reply: FastifyReply): void {
   gateway.guard(request, reply);
   if (request.method !== 'OPTIONS') request.principal = gateway.authenticate(request.headers);

@@ -1,6 +1,6 @@
 /**
  * The reply to one legacy POST: plain JSON when nothing precedes the answer, a resumable event stream when something does.
- * The head is held until that is known (protocol.md §1.6).
+ * The head is held until that is known.
  */
 import type { ServerResponse } from 'node:http';
 import type { LegacySession } from '../sessions/legacy-session.ts';

@@ -1,6 +1,6 @@
 /**
- * The front door for hosts that speak HTTP+SSE of 2024-11-05 only: one event stream, messages posted beside it
- * (protocol.md §1.8). The stream is the session: when it closes, the session ends.
+ * The front door for hosts that speak HTTP+SSE of 2024-11-05 only: one event stream, messages posted beside it. The
+ * stream is the session: when it closes, the session ends.
  */
 import { randomUUID } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';

@@ -1,4 +1,4 @@
-/** What upstreams say outside of any call, and to whom it goes (protocol.md §2.3, §3.6, §3.7). */
+/** What upstreams say outside of any call, and to whom it goes. */
 
 import { isSole, type MethodContext } from '../methods/context.ts';
 import { audienceOfScope, sessionsOf } from '../methods/scope.ts';

@@ -1,4 +1,4 @@
-/** What the gateway declares to clients, from what it knows of its upstreams (protocol.md §2.4). */
+/** What the gateway declares to clients, from what it knows of its upstreams. */
 import type { Catalog } from '../upstreams/catalog.ts';
 
 /** Extensions that need nothing of the gateway but to be passed on. */

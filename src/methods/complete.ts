@@ -1,4 +1,4 @@
-/** completion/complete: routed by what it refers to, a prompt or a resource template (protocol.md §2.2). */
+/** completion/complete: routed by what it refers to, a prompt or a resource template. */
 import { Fault } from '../errors.ts';
 import type { Call } from '../protocol/call.ts';
 import { isStringAt, type Member, textOf } from '../protocol/json/scan.ts';

@@ -1,4 +1,4 @@
-/** initialize: answered by the gateway itself, from what it knows of its upstreams (protocol.md §1.4.2, §2.4). */
+/** initialize: answered by the gateway itself, from what it knows of its upstreams. */
 import type { LegacyVersion } from '../protocol/versions.ts';
 import { mergeCapabilities, mergeInstructions } from './capabilities.ts';
 import { isSole, type MethodContext } from './context.ts';

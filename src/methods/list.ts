@@ -34,7 +34,7 @@ export function listOf(kind: ItemKind): Method {
   };
 }
 
-/** A cursor is good for the principal that got it and as long as the list stands (protocol.md §5, 69 and 70). */
+/** A cursor is good for the principal that got it and as long as the list stands. */
 const boundTo = (call: Call): string => `cursor\0${call.principal.key}`;
 
 function readCursor(context: MethodContext, call: Call, text: string): Cursor {

@@ -1,4 +1,4 @@
-/** resources/read: the URI's owner answers; no other upstream is tried (design.md §5.6). */
+/** resources/read: the URI's owner answers; no other upstream is tried. */
 import { Fault } from '../errors.ts';
 import { type Method, viewOf } from './context.ts';
 import { whenKnown } from './named.ts';

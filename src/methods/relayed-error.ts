@@ -1,4 +1,4 @@
-/** An upstream's JSON-RPC error as the client may see it (protocol.md §3.2, §3.13). */
+/** An upstream's JSON-RPC error as the client may see it. */
 import type { Call, Outcome } from '../protocol/call.ts';
 import type { Edit } from '../protocol/json/edit.ts';
 import {

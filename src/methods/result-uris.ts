@@ -1,5 +1,5 @@
 /**
- * URIs in results, in exposed form (protocol.md §2.5). A result that cannot hold one is never looked into, so that most
+ * URIs in results, in exposed form. A result that cannot hold one is never looked into, so that most
  * pass as the bytes that came.
  */
 import { type ContentShape, contentUris } from '../bridge/content-uris.ts';

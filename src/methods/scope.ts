@@ -1,4 +1,4 @@
-/** Who owns the link that a call goes over (design.md §5.3), and who is behind a link. */
+/** Who owns the link that a call goes over, and who is behind a link. */
 import { declaredTo } from '../bridge/declare.ts';
 import type { Call } from '../protocol/call.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';

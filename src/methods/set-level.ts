@@ -1,4 +1,4 @@
-/** logging/setLevel: kept in the session, told to every upstream that logs, now and when it connects (protocol.md §3.6). */
+/** logging/setLevel: kept in the session, told to every upstream that logs, now and when it connects. */
 
 import { ParamsError } from '../protocol/params.ts';
 import { LOG_LEVELS, type LogLevel } from '../sessions/log-level.ts';

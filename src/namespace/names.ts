@@ -38,7 +38,7 @@ interface Wish extends NameTarget {
 }
 
 /**
- * Builds the table of exposed names of one kind (design.md §5.5). It depends on neither the order of an upstream's names
+ * Builds the table of exposed names of one kind. It depends on neither the order of an upstream's names
  * nor anything outside its arguments.
  *
  * With `always`, an exposed name depends on the rules, the upstream ids and that upstream's own names only: it begins

@@ -24,7 +24,7 @@ export interface TemplateTarget {
   readonly template: string;
 }
 
-/** Exposed URIs and upstream URIs, each from the other (design.md §5.6, protocol.md §2.1). */
+/** Exposed URIs and upstream URIs, each from the other. */
 export interface UriTable {
   /**
    * The form of an upstream's URI that clients see: of a listed resource, contents, a link, an embedded resource, an

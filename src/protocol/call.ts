@@ -1,4 +1,4 @@
-/** The era-neutral types that both fronts and both backs meet in (design.md §4). */
+/** The era-neutral types that both fronts and both backs meet in. */
 import type { Fault } from '../errors.ts';
 import type { Edit } from './json/edit.ts';
 import type { Span } from './json/scan.ts';

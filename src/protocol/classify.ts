@@ -1,5 +1,5 @@
 /**
- * Which era a POSTed body belongs to, and what it is (protocol.md §1.2). Pure: the body decides, the version header is a
+ * Which era a POSTed body belongs to, and what it is. Pure: the body decides, the version header is a
  * cross-check, and the answer is a value.
  */
 import { isObjectAt, memberOf, members } from './json/scan.ts';

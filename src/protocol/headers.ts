@@ -1,4 +1,4 @@
-/** HTTP header names and rules of the Streamable HTTP transport (protocol.md §1.5). */
+/** HTTP header names and rules of the Streamable HTTP transport. */
 
 export const SESSION_HEADER = 'mcp-session-id';
 export const VERSION_HEADER = 'mcp-protocol-version';

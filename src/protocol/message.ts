@@ -190,7 +190,7 @@ export function composeResult(id: RawId, result: string | Buffer): Buffer {
   return Buffer.concat([before, body, CLOSE], before.length + body.length + 1);
 }
 
-/** An error response; without a readable id the member is left out, never `null` (protocol.md §1.11). */
+/** An error response; without a readable id the member is left out, never `null`. */
 export function composeError(
   id: RawId | undefined,
   error: { readonly code: number; readonly message: string; readonly data?: unknown },

@@ -1,4 +1,4 @@
-/** The requests of the protocol and the facts about each that other parts look up (protocol.md §2.2). */
+/** The requests of the protocol and the facts about each that other parts look up. */
 
 export interface MethodFacts {
   /** The server capability that backs it; `undefined` for what every server has. */

@@ -1,4 +1,4 @@
-/** Server-sent events on bytes: an incremental parser and the encoder (WHATWG HTML §9.2, protocol.md §1.6.1). */
+/** Server-sent events on bytes: an incremental parser and the encoder (WHATWG HTML §9.2). */
 
 export interface SseEvent {
   /** The `data` lines joined by LF; empty when there was none, which makes it no message. */

@@ -1,4 +1,4 @@
-/** Protocol versions and eras (protocol.md §1.2, §1.4.2). */
+/** Protocol versions and eras. */
 
 export type Era = 'legacy' | 'modern';
 

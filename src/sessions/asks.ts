@@ -1,4 +1,4 @@
-/** Requests that a session's client has been sent and has not answered yet: one table per session (design.md §5.4). */
+/** Requests that a session's client has been sent and has not answered yet: one table per session. */
 import { compose } from '../protocol/message.ts';
 import type { SessionStream } from './session-stream.ts';
 

@@ -1,4 +1,4 @@
-/** Which log messages of upstreams a session gets, and how they are labelled (protocol.md §3.6). */
+/** Which log messages of upstreams a session gets, and how they are labelled. */
 import { type Edit, insertMember } from '../protocol/json/edit.ts';
 import { isObjectAt, isStringAt, memberOf, members, textOf } from '../protocol/json/scan.ts';
 import { type Message, messageBytes } from '../protocol/message.ts';

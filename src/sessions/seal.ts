@@ -1,4 +1,4 @@
-/** Sealed text: what returns through a client is authenticated, encrypted and bound to whom it was given (design.md §5.8). */
+/** Sealed text: what returns through a client is authenticated, encrypted and bound to whom it was given. */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 
 const SALT = 24;

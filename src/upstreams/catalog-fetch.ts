@@ -1,4 +1,4 @@
-/** Fetches everything an upstream lists, page by page (protocol.md §1.13, §2.2). */
+/** Fetches everything an upstream lists, page by page. */
 import { createHash } from 'node:crypto';
 import { code } from '../errors.ts';
 import {
@@ -132,7 +132,7 @@ function readItem(bytes: Buffer, span: Span, kind: ItemKind): CatalogItem | unde
   return { name: textOf(raw, at.start, at.end), raw, nameAt: at, ui: kind === 'tools' ? uiReferences(raw, list) : [] };
 }
 
-/** `_meta.ui.resourceUri` and its older spelling `_meta["ui/resourceUri"]` (protocol.md §2.6). */
+/** `_meta.ui.resourceUri` and its older spelling `_meta["ui/resourceUri"]`. */
 function uiReferences(raw: Buffer, list: readonly Member[]): CatalogItem['ui'] {
   const meta = memberOf(list, '_meta');
   if (!meta || !isObjectAt(raw, meta.start)) return [];

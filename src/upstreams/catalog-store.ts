@@ -1,5 +1,5 @@
 /**
- * The catalogs of all upstreams: fetched once, kept, refreshed when they change, so that lists never wait (design.md §5.7).
+ * The catalogs of all upstreams: fetched once, kept, refreshed when they change, so that lists never wait.
  * A server may list other things to clients of other capabilities, so there is a catalog for each audience, which is the
  * set of capabilities that an upstream is told of.
  */

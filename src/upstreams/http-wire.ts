@@ -1,4 +1,4 @@
-/** The Streamable HTTP transport as a client of a legacy upstream (protocol.md §1.12.2). */
+/** The Streamable HTTP transport as a client of a legacy upstream. */
 import type { Dispatcher } from 'undici';
 import type { Logger } from '../telemetry/log.ts';
 import { HttpExchange } from './http-exchange.ts';
@@ -66,7 +66,8 @@ export class HttpWire implements Wire {
       log: this.#log,
       message: (bytes) => this.#listener?.message(bytes, undefined),
       missed: () => this.#listener?.missed(),
-      gone: () => this.#end(new WireFault('its session is gone')),
+      // without a session there is none to be gone: 404 says only that there is no such stream
+      gone: () => this.#session !== undefined && this.#end(new WireFault('its session is gone')),
     });
   }
 

@@ -242,7 +242,7 @@ export class LegacyLink implements Link {
 
   /**
    * A request of the upstream belongs to the call whose stream carried it; on a shared stream, to the call that has waited
-   * longest, since a link that was told of capabilities serves one principal (protocol.md §3.3.3).
+   * longest, since a link that was told of capabilities serves one principal.
    */
   #request(message: Message, of: number | undefined): void {
     const id = rawId(message)!;

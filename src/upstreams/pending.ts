@@ -1,4 +1,4 @@
-/** What a link waits for: one table from upstream-side ids to calls (design.md §5.4). */
+/** What a link waits for: one table from upstream-side ids to calls. */
 import type { Call, Deadline } from '../protocol/call.ts';
 
 export interface Pending {

@@ -1,4 +1,4 @@
-/** Links by owner (design.md §5.3): opened on first use, one opening at a time, closed when idle or when the owner goes. */
+/** Links by owner: opened on first use, one opening at a time, closed when idle or when the owner goes. */
 import { Fault } from '../errors.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Connector } from './connector.ts';
@@ -169,7 +169,9 @@ export class LinkPool {
     for (const [upstream, scopes] of this.#entries) {
       const idle = this.#connectors.get(upstream)!.spec.timeouts.idle;
       for (const entry of scopes.values()) {
-        if (!entry.link || entry.link.inFlight > 0 || now - entry.usedAt < idle) continue;
+        if (!entry.link) continue;
+        if (entry.link.inFlight > 0) entry.usedAt = now;
+        if (now - entry.usedAt < idle) continue;
         if (this.#listener.pinned(entry.link, entry)) continue;
         this.#log.debug({ upstream, idle }, 'link closed, it was idle');
         void this.#drop(entry);

@@ -1,4 +1,4 @@
-/** The HTTP+SSE transport of 2024-11-05 as a client: one event stream in, POSTs out (protocol.md §1.12.3). */
+/** The HTTP+SSE transport of 2024-11-05 as a client: one event stream in, POSTs out. */
 import type { Dispatcher } from 'undici';
 import { isMessage, SseParser } from '../protocol/sse.ts';
 import type { Logger } from '../telemetry/log.ts';

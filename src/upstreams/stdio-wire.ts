@@ -1,4 +1,4 @@
-/** The stdio transport: one JSON message a line on the pipes of a child process (protocol.md §1.12.4). */
+/** The stdio transport: one JSON message a line on the pipes of a child process. */
 import { singleLine } from '../protocol/sse.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { type Child, type ChildSpec, exitText, startChild, stopChild } from './child.ts';

@@ -1,4 +1,4 @@
-/** JSON-RPC batches, which only revision 2025-03-26 has (protocol.md §1.7). */
+/** JSON-RPC batches, which only revision 2025-03-26 has. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
 import { callMessage, initializeMessage, Session } from './client.ts';

@@ -1,4 +1,4 @@
-/** What `initialize` says of all upstreams together (protocol.md §2.4). */
+/** What `initialize` says of all upstreams together. */
 import { describe, expect, test } from 'vitest';
 import { startGateway } from '../fixtures/gateway.ts';
 import { Session } from './client.ts';

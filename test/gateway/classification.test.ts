@@ -1,6 +1,5 @@
 /**
- * Which era a request belongs to, and what a gateway that serves legacy clients answers to each (protocol.md §1.2,
- * §1.4). The body decides; the version header is a cross-check.
+ * Which era a request belongs to, and what a gateway that serves legacy clients answers to each. The body decides; the version header is a cross-check.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';

@@ -1,4 +1,4 @@
-/** How the gateway stops: it takes no new work and finishes what it has (design.md §6, protocol.md §1.13). */
+/** How the gateway stops: it takes no new work and finishes what it has. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { stdioUpstream } from '../fixtures/child.ts';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';

@@ -1,4 +1,4 @@
-/** Exposed names of tools and prompts: every upstream name works (design.md §5.5, protocol.md §2.1). */
+/** Exposed names of tools and prompts: every upstream name works. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stdioUpstream } from '../fixtures/child.ts';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';

@@ -1,4 +1,4 @@
-/** What the gateway does not understand passes through as it came, both ways (protocol.md invariant 4, §2.5). */
+/** What the gateway does not understand passes through as it came, both ways. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** What a POST may hold, and what the gateway says of the rest (protocol.md §1.1, §1.4, §1.11). */
+/** What a POST may hold, and what the gateway says of the rest. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
 import { callMessage, initializeMessage, Session } from './client.ts';

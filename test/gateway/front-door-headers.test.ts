@@ -1,4 +1,4 @@
-/** What the headers of a request must say: Content-Type, Accept, MCP-Protocol-Version (protocol.md §1.1, §1.4, §1.5). */
+/** What the headers of a request must say: Content-Type, Accept, MCP-Protocol-Version. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
 import { Session } from './client.ts';

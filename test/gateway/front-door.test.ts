@@ -1,4 +1,4 @@
-/** The checks before anything is read: method, Host, Origin, preflight, their order (protocol.md §1.1, §1.5). */
+/** The checks before anything is read: method, Host, Origin, preflight, their order. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
 import { initializeMessage, Session } from './client.ts';

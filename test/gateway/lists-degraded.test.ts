@@ -1,4 +1,4 @@
-/** Lists while some or all upstreams are not there (protocol.md §5, 71 and 72; invariant 10). */
+/** Lists while some or all upstreams are not there. */
 import { describe, expect, test } from 'vitest';
 import { startFixture, stdioUpstream } from '../fixtures/child.ts';
 import { startGateway } from '../fixtures/gateway.ts';

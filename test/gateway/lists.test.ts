@@ -1,4 +1,4 @@
-/** Merged lists: order, pages, cursors (protocol.md §2.1, §2.2). */
+/** Merged lists: order, pages, cursors. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HttpFixture, startFixture, stdioUpstream } from '../fixtures/child.ts';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';

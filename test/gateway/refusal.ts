@@ -3,7 +3,7 @@ import type { Exchange } from './exchange.ts';
 
 /**
  * Expects a refusal before dispatch: this HTTP status, and a JSON-RPC error with this code and no `id` member at all
- * (protocol.md §1.11).
+ *.
  * @param says what its message has to say
  */
 export function expectRefusal(answer: Exchange, status: number, code: number, says = /./): void {

@@ -1,4 +1,4 @@
-/** URIs outside and inside: who owns one, and in which form it is seen (design.md §5.6, protocol.md §2.1, §2.5). */
+/** URIs outside and inside: who owns one, and in which form it is seen. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
 import { itemsOf, Session } from './client.ts';

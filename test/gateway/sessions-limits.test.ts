@@ -1,4 +1,4 @@
-/** Limits of sessions: each knob of `sessions` takes effect (protocol.md §1.9, §1.13). */
+/** Limits of sessions: each knob of `sessions` takes effect. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
 import { initializeMessage, Session } from './client.ts';

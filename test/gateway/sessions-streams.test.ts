@@ -1,4 +1,4 @@
-/** What appears on which stream of a session, and in which form (protocol.md §1.6, §3.7, §3.8). */
+/** What appears on which stream of a session, and in which form. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HttpFixture, startFixture, stdioUpstream } from '../fixtures/child.ts';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';

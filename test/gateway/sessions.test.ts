@@ -1,4 +1,4 @@
-/** The life of a legacy session: opened, used, cancelled in, ended (protocol.md §1.4, §1.9). */
+/** The life of a legacy session: opened, used, cancelled in, ended. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
 import { callMessage, firstText, initializeMessage, Session } from './client.ts';

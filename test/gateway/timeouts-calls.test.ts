@@ -1,4 +1,4 @@
-/** `timeouts.call`, `callMax` and `request` take effect, and say so to who waits for an answer (protocol.md §1.13, §3.8). */
+/** `timeouts.call`, `callMax` and `request` take effect, and say so to who waits for an answer. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HttpFixture, startFixture, stdioUpstream } from '../fixtures/child.ts';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';

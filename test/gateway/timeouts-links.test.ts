@@ -1,4 +1,4 @@
-/** `timeouts.open`, `idle` and `stop` take effect (protocol.md §1.12.4, §1.13). */
+/** `timeouts.open`, `idle` and `stop` take effect. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startFixture, stdioUpstream } from '../fixtures/child.ts';
 import { startGateway } from '../fixtures/gateway.ts';

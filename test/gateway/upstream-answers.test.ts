@@ -1,4 +1,4 @@
-/** Answers over HTTP that are none, come twice, or come from elsewhere (protocol.md §1.12, §5 85, 154 and 156). */
+/** Answers over HTTP that are none, come twice, or come from elsewhere. */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';

@@ -1,6 +1,6 @@
 /**
  * Upstreams that misbehave: each gives its caller an error that says which upstream and what, or is put up with, and never
- * disturbs the healthy one beside it (protocol.md §1.12, §5 154, 157, 158).
+ * disturbs the healthy one beside it.
  */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type HttpFixture, startFixture, stdioUpstream } from '../fixtures/child.ts';
