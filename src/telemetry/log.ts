@@ -23,7 +23,15 @@ export function createLogger({ level, format }: LogSettings, terminal = process.
     redact: { paths: SECRET.flatMap((k) => [`["${k}"]`, `*["${k}"]`, `*.headers["${k}"]`]), censor: '[redacted]' },
   };
   if (format === 'pretty' || (format === 'auto' && terminal)) {
-    const stream = pretty({ destination: 2, sync: true, translateTime: 'SYS:HH:MM:ss.l', colorize: terminal });
+    const stream = pretty({
+      destination: 2,
+      sync: true,
+      colorize: terminal,
+      singleLine: true,
+      translateTime: 'SYS:HH:MM:ss.l',
+      ignore: 'pid,upstream,stderr',
+      messageFormat: '{if upstream}{upstream}: {end}{msg}{if stderr}: {stderr}{end}',
+    });
     return pino(options, stream);
   }
   return pino(options, destination({ dest: 2, sync: false, minLength: 0 }));
