@@ -56,6 +56,7 @@ function asFault(error: FastifyError, settings: AppSettings): Fault {
       return new Fault('contentType');
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+    case 'ECONNRESET': // the client hung up in the middle of it
       return new Fault('parse', { detail: 'the body does not have the length it announces' });
     default:
       return new Fault('internal');

@@ -3,7 +3,7 @@ import { Pool } from 'undici';
 import { Fault } from '../errors.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { type HttpEndpoint, HttpWire } from './http-wire.ts';
-import { LegacyLink } from './legacy-link.ts';
+import { LegacyLink, type OpenControl } from './legacy-link.ts';
 import type { ClientIdentity, Link, LinkListener } from './link.ts';
 import { deadlineOf, type UpstreamSpec } from './spec.ts';
 import { SseWire } from './sse-wire.ts';
@@ -27,24 +27,23 @@ export class Connector {
   }
 
   /**
-   * @param signal gives up
    * @throws WireFault when the upstream cannot be reached or refuses the handshake
    */
-  async open(client: ClientIdentity, listener: LinkListener, signal?: AbortSignal): Promise<Link> {
+  async open(client: ClientIdentity, listener: LinkListener, control: OpenControl = {}): Promise<Link> {
     const { http, process: command, timeouts, maxMessageSize } = this.spec;
     if (!http) {
       const child = { ...command!, stopTimeout: timeouts.stop };
-      return this.#link(new StdioWire(child, maxMessageSize, this.#log), client, listener, signal);
+      return this.#link(new StdioWire(child, maxMessageSize, this.#log), client, listener, control);
     }
     const endpoint = this.#endpoint(this.#server ? await this.#server.address() : new URL(http.url));
-    if (http.transport === 'sse') return this.#link(new SseWire(endpoint, this.#log), client, listener, signal);
+    if (http.transport === 'sse') return this.#link(new SseWire(endpoint, this.#log), client, listener, control);
     try {
-      return await this.#link(new HttpWire(endpoint, this.#log), client, listener, signal);
+      return await this.#link(new HttpWire(endpoint, this.#log), client, listener, control);
     } catch (error) {
       if (http.transport !== 'auto' || !notStreamable(error)) throw error;
       this.#log.debug('no Streamable HTTP there, trying HTTP+SSE');
       // when that fails as well, the first failure is the one that tells what is wrong
-      return await this.#link(new SseWire(endpoint, this.#log), client, listener, signal).catch((second: Error) => {
+      return await this.#link(new SseWire(endpoint, this.#log), client, listener, control).catch((second: Error) => {
         this.#log.debug({ err: second.message }, 'no HTTP+SSE there either');
         throw error;
       });
@@ -57,7 +56,7 @@ export class Connector {
     await this.#server?.close();
   }
 
-  #link(wire: Wire, client: ClientIdentity, listener: LinkListener, signal: AbortSignal | undefined): Promise<Link> {
+  #link(wire: Wire, client: ClientIdentity, listener: LinkListener, control: OpenControl): Promise<Link> {
     const { name, timeouts } = this.spec;
     return LegacyLink.open({
       upstream: name,
@@ -67,7 +66,7 @@ export class Connector {
       deadline: (method) => deadlineOf(timeouts, method),
       client,
       openTimeout: timeouts.open,
-      signal,
+      control,
     });
   }
 

@@ -38,14 +38,12 @@ export class HttpListen {
   /** Resuming was refused: a fresh stream, and whatever was said in between is taken as missed. */
   #startOver(): void {
     this.#lastEventId = undefined;
-    this.#options.missed();
     this.#timer = setTimeout(() => void this.#open(), this.#retry);
   }
 
   async #open(): Promise<void> {
     const { endpoint, log } = this.#options;
     let failures = 0;
-    if (this.#broke && this.#lastEventId === undefined) this.#options.missed();
     try {
       const { statusCode, headers, body } = await endpoint.pool.request({
         method: 'GET',
@@ -66,6 +64,8 @@ export class HttpListen {
         else if (statusCode !== 405) log.debug({ status: statusCode }, 'upstream offers no GET stream');
         return;
       }
+      // told now that the stream is there: what changes from here on is heard
+      if (this.#broke && this.#lastEventId === undefined) this.#options.missed();
       const parser = new SseParser((event) => {
         if (event.id !== undefined) this.#lastEventId = event.id;
         if (event.retry !== undefined) this.#retry = Math.min(event.retry, LONGEST_RETRY);

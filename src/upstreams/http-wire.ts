@@ -114,7 +114,8 @@ export class HttpWire implements Wire {
 
   #ended(exchange: HttpExchange, of: number | undefined, resumes: number, fault: WireFault | undefined): void {
     if (of !== undefined && this.#exchanges.get(of) === exchange) this.#exchanges.delete(of);
-    if (fault && of !== undefined && !this.#resume(exchange, of, resumes, fault)) this.#listener?.failed(of, fault);
+    if (fault && of !== undefined && !this.#resume(exchange, of, resumes, fault))
+      this.#listener?.failed(of, exchange.lastEventId === undefined ? fault : taken(fault));
     else if (fault && of === undefined) this.#log.warn({ err: fault.message }, 'upstream did not take a notification');
     if (fault?.gone) this.#end(fault);
   }
@@ -126,6 +127,8 @@ export class HttpWire implements Wire {
   #resume(exchange: HttpExchange, of: number, resumes: number, fault: WireFault): boolean {
     const { lastEventId, retry } = exchange;
     if (lastEventId === undefined || fault.gone || this.#closed || resumes >= RESUMES) return false;
+    // what was too large once is too large again
+    if (fault.cause instanceof RangeError) return false;
     const wait = Math.min(retry ?? RETRY, LONGEST_RETRY);
     this.#listener?.away(of, wait);
     const timer = setTimeout(() => {
@@ -170,3 +173,6 @@ export class HttpWire implements Wire {
     }
   }
 }
+
+/** The failure of a request that the upstream had taken, since it had given its stream an event id: it was sent for sure. */
+const taken = ({ message, gone, cause }: WireFault): WireFault => new WireFault(message, { gone, cause });

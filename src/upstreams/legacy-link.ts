@@ -35,8 +35,14 @@ export interface LegacyLinkOptions {
   readonly client: ClientIdentity;
   /** How long the handshake may take, milliseconds. */
   readonly openTimeout: number;
+  readonly control?: OpenControl;
+}
+
+export interface OpenControl {
   /** Gives up the opening. */
-  readonly signal: AbortSignal | undefined;
+  readonly signal?: AbortSignal;
+  /** Told of the clean-up after an opening that failed, which nobody else waits for. */
+  leaving?(closing: Promise<void>): void;
 }
 
 export class LegacyLink implements Link {
@@ -69,16 +75,17 @@ export class LegacyLink implements Link {
       const text = `it did not finish the handshake within ${options.openTimeout} ms (timeouts.open)`;
       timer = setTimeout(() => reject(new WireFault(text, { unsent: true })), options.openTimeout);
       const giveUp = (): void => reject(new WireFault('it is being closed', { unsent: true }));
-      if (options.signal?.aborted) giveUp();
-      options.signal?.addEventListener('abort', giveUp, { once: true });
+      const { signal } = options.control ?? {};
+      if (signal?.aborted) giveUp();
+      signal?.addEventListener('abort', giveUp, { once: true });
     });
     try {
       await Promise.race([link.#start(), late]);
       return link;
     } catch (error) {
+      // who waits for the link wants to know at once what went wrong
       const closing = link.close();
-      // only a gateway that stops waits for that: others want to know what went wrong
-      if (options.signal?.aborted) await closing;
+      options.control?.leaving?.(closing);
       throw error instanceof WireFault
         ? error
         : new WireFault((error as Error).message, { unsent: true, cause: error });

@@ -44,6 +44,8 @@ export class LinkPool {
   /** upstream → scope → entry */
   readonly #entries = new Map<string, Map<string, Entry>>();
   readonly #sweeper: NodeJS.Timeout;
+  /** Links that are being closed. */
+  readonly #leaving = new Set<Promise<void>>();
   #closing = false;
 
   constructor(connectors: ReadonlyMap<string, Connector>, listener: PoolListener, log: Logger) {
@@ -115,7 +117,8 @@ export class LinkPool {
     this.#closing = true;
     clearInterval(this.#sweeper);
     const all = [...this.#entries.values()].flatMap((scopes) => [...scopes.values()]);
-    await Promise.all(all.map((entry) => this.#drop(entry)));
+    for (const entry of all) void this.#drop(entry);
+    while (this.#leaving.size > 0) await Promise.all(this.#leaving);
     await Promise.all([...this.#connectors.values()].map((connector) => connector.close()));
   }
 
@@ -130,7 +133,7 @@ export class LinkPool {
           ...listener,
           closed: (fault) => this.#lost(entry, fault),
         },
-        entry.abort.signal,
+        { signal: entry.abort.signal, leaving: (closing) => void this.#track(closing) },
       );
       await this.#listener.opened(link, entry);
       if (link.closed) throw new Error('it closed the connection right after the handshake');
@@ -157,11 +160,21 @@ export class LinkPool {
     if (scopes.get(entry.scope) === entry) scopes.delete(entry.scope);
   }
 
-  async #drop(entry: Entry): Promise<void> {
+  #drop(entry: Entry): Promise<void> {
     this.#forget(entry);
     entry.abort.abort();
+    return this.#track(this.#closeOf(entry));
+  }
+
+  async #closeOf(entry: Entry): Promise<void> {
     const link = entry.link ?? (await entry.opening?.catch(() => undefined));
     await link?.close();
+  }
+
+  /** Remembers what goes on in the background, so that closing the pool waits for it. */
+  #track(closing: Promise<void>): Promise<void> {
+    this.#leaving.add(closing);
+    return closing.finally(() => this.#leaving.delete(closing));
   }
 
   #sweep(): void {
