@@ -88,6 +88,7 @@ function httpUrl(value: string, example: string): Finding | undefined {
   return undefined;
 }
 
+/** An HTTP header name that is the admin's to set. */
 export function headerName(name: string): Finding | undefined {
   if (!TOKEN.test(name)) return { message: 'is not a header name', mend: 'write one such as Authorization' };
   if (!OWN_HEADERS.has(name.toLowerCase())) return undefined;
@@ -100,6 +101,7 @@ export function headerValue(value: string): Finding | undefined {
   return { message: 'cannot be sent as a header', mend: 'use one line of printable Latin-1 text' };
 }
 
+/** A name of an environment variable. */
 export function envName(name: string): Finding | undefined {
   if (/^[^=\0]+$/.test(name)) return undefined;
   return { message: 'is not the name of an environment variable', mend: 'write one such as API_TOKEN, without "="' };
@@ -111,11 +113,13 @@ export function processText(value: string): Finding | undefined {
   return { message: 'has a NUL character', mend: 'delete that character' };
 }
 
+/** A program to start. */
 export function command(value: string): Finding | undefined {
   if (value.trim() === '') return { message: 'is not a command', mend: 'write the program to start, such as npx' };
   return processText(value);
 }
 
+/** The text between upstream and upstream name. */
 export function separator(value: string): Finding | undefined {
   if (/^[A-Za-z0-9_-]{1,8}$/.test(value)) return undefined;
   return { message: 'is not a separator', mend: 'write 1 to 8 letters, digits, "_" or "-"' };

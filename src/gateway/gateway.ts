@@ -2,11 +2,19 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { MethodContext } from '../methods/context.ts';
-import type { Principal } from '../protocol/call.ts';
+import type { Call, Principal, Round } from '../protocol/call.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
+import type { SessionStream } from '../sessions/session-stream.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { CallHost } from './legacy-call.ts';
 import type { ReplyTiming } from './post-reply.ts';
+
+/** What a call needs of the gateway to reach its client. */
+export interface CallHost {
+  /** Whether upstreams are told apart by name in what people read. */
+  readonly labelled: boolean;
+  /** Asks the client; gives what takes the question back. */
+  ask(session: LegacySession, round: Round, call: Call, stream: SessionStream): (reason: string) => void;
+}
 
 export interface Gateway {
   readonly context: MethodContext;

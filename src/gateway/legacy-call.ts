@@ -7,18 +7,9 @@ import { answerOf } from '../protocol/legacy/answer.ts';
 import { idKey, type Message, rawId } from '../protocol/message.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
 import { logFor } from '../sessions/log-level.ts';
-import type { SessionStream } from '../sessions/session-stream.ts';
 import { dispatch } from './dispatch.ts';
-import type { Gateway } from './gateway.ts';
+import type { CallHost, Gateway } from './gateway.ts';
 import type { Reply } from './reply.ts';
-
-/** What a call needs of the gateway to reach its client. */
-export interface CallHost {
-  /** Whether upstreams are told apart by name in what people read. */
-  readonly labelled: boolean;
-  /** Asks the client; gives what takes the question back. */
-  ask(session: LegacySession, round: Round, call: Call, stream: SessionStream): (reason: string) => void;
-}
 
 export class LegacyCall implements Call, Sink {
   readonly principal: Principal;

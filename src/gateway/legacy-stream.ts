@@ -22,6 +22,8 @@ export function openStream(gateway: Gateway, request: FastifyRequest, reply: Fas
   const lastEventId = headerOf(request, 'last-event-id');
   const stream = lastEventId ? session.resume(lastEventId, raw) : session.standalone;
   if (!stream) throw new Fault('eventUnknown');
+  // tells a client that would come back for ever to stay away (WHATWG HTML §9.2)
+  if (stream === 'over') return void reply.code(204).send();
   reply.hijack();
   if (!lastEventId) stream.attach(raw);
   const { streams } = gateway.timing;

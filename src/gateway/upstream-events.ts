@@ -4,7 +4,7 @@ import { isSole, type MethodContext } from '../methods/context.ts';
 import { audienceOfScope, sessionsOf } from '../methods/scope.ts';
 import { applyLevel } from '../methods/set-level.ts';
 import { dropSubscriptions } from '../methods/subscribe.ts';
-import type { Round } from '../protocol/call.ts';
+import type { Call, Round } from '../protocol/call.ts';
 import { compose, type Message, paramsOf } from '../protocol/message.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
 import { logFor } from '../sessions/log-level.ts';
@@ -71,6 +71,12 @@ function relayLog(context: MethodContext, { upstream, scope }: LinkName, message
   }
 }
 
+function callOver(session: LegacySession, { upstream, scope }: LinkName): Call | undefined {
+  for (const call of session.inFlight.values())
+    if (call.target?.upstream === upstream && call.scope === scope) return call;
+  return undefined;
+}
+
 /** The sessions behind a link; only the one whose calls are in flight, where that is a single one. */
 function behind(context: MethodContext, { upstream, scope }: Pick<LinkName, 'upstream' | 'scope'>): LegacySession[] {
   const sessions = sessionsOf(context, scope);
@@ -83,8 +89,11 @@ function relayInput(context: MethodContext, from: LinkName, round: Round, askSes
   const sessions = behind(context, from);
   // one principal is behind all of them: whoever listens now can answer
   const session = sessions.find((s) => s.standalone.attached) ?? sessions.at(-1);
-  if (session) askSession(session, round, from, session.standalone);
-  else round.abandon('no client is connected');
+  if (!session) return round.abandon('no client is connected');
+  // without a stream of its own to be asked on, the client is asked on that of a call to the same upstream
+  const call = session.standalone.attached ? undefined : callOver(session, from);
+  if (call) call.sink.input(round);
+  else askSession(session, round, from, session.standalone);
 }
 
 function relayUpdate(context: MethodContext, from: LinkName, message: Message): void {

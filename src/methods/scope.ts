@@ -11,7 +11,7 @@ const USER = 'user:';
 const CATALOG = 'catalog:';
 
 export const sessionScope = (session: string): string => SESSION + session;
-const userScope = (principal: string): string => USER + principal;
+const userScope = (principal: string, audience: string): string => USER + JSON.stringify([principal, audience]);
 
 /** The owner of links that fetch lists for an audience; for the empty one they are the links that all share. */
 export const catalogScope = (audience: string): string => (audience === '' ? SHARED_SCOPE : CATALOG + audience);
@@ -34,7 +34,9 @@ export function leaseFor(
   const { sharing } = context.upstreams.get(upstream)!;
   if (sharing === 'shared') return { scope: SHARED_SCOPE, identity: gatewayIdentity(context, upstream, '') };
   const scope =
-    sharing === 'session' && call.session !== undefined ? sessionScope(call.session) : userScope(call.principal.key);
+    sharing === 'session' && call.session !== undefined
+      ? sessionScope(call.session)
+      : userScope(call.principal.key, call.client.audience);
   const identity = gatewayIdentity(context, upstream, call.client.audience);
   // a link that serves one client is told that client's name: servers adapt to it
   return { scope, identity: { ...identity, info: call.client.info ?? identity.info } };
@@ -58,12 +60,12 @@ export function sessionsOf(context: MethodContext, scope: string): LegacySession
   }
   const all = [...context.sessions.all()];
   if (scope === SHARED_SCOPE) return all;
-  return scope.startsWith(USER) ? all.filter((s) => userScope(s.principal.key) === scope) : [];
+  return scope.startsWith(USER) ? all.filter((s) => userScope(s.principal.key, s.client.audience) === scope) : [];
 }
 
 /** The owners of links that a session may have. */
 export const scopesOf = (session: LegacySession): string[] => [
   sessionScope(session.id),
-  userScope(session.principal.key),
+  userScope(session.principal.key, session.client.audience),
   SHARED_SCOPE,
 ];

@@ -30,8 +30,10 @@ export const setLevel: Method = async (context, call, params) => {
  */
 export async function applyLevel(context: MethodContext, link: Link, scope: string): Promise<void> {
   if (!Object.hasOwn(link.server.capabilities, 'logging')) return;
-  const level = mostVerbose(sessionsOf(context, scope).flatMap((s) => s.logLevel ?? []));
-  if (!level) return;
+  const sessions = sessionsOf(context, scope);
+  if (!sessions.some((s) => s.logLevel)) return;
+  // among several, one that asked for nothing counts as one that wants what most clients expect
+  const level = mostVerbose(sessions.map((s) => s.logLevel ?? 'info'))!;
   try {
     await ask(link, 'logging/setLevel', { level }, { idle: PATIENCE, total: PATIENCE, knob: 'request' });
   } catch (error) {

@@ -69,13 +69,15 @@ export class LegacySession {
 
   /**
    * Lets a new connection go on where an event id says.
-   * @returns the stream that goes on there; `undefined` when the id is not one of this session's, or what followed it is
-   *   not kept any more
+   * @returns the stream that goes on there; `over` when nothing followed and nothing will; `undefined` when the id is not
+   *   one of this session's, or what followed it is not kept any more
    */
-  resume(eventId: string, raw: ServerResponse): SessionStream | undefined {
+  resume(eventId: string, raw: ServerResponse): SessionStream | 'over' | undefined {
     const found = this.#store.after(eventId);
     const stream = found && this.#streams.get(found.stream);
-    if (found && stream) stream.attach(raw, found.events);
+    if (!found || !stream) return undefined;
+    if (stream.ended && found.events.length === 0) return 'over';
+    stream.attach(raw, found.events);
     return stream;
   }
 

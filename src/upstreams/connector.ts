@@ -2,9 +2,11 @@
 import { Pool } from 'undici';
 import { Fault } from '../errors.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { type HttpEndpoint, HttpWire } from './http-wire.ts';
-import { LegacyLink, type OpenControl } from './legacy-link.ts';
+import type { HttpEndpoint } from './http-endpoint.ts';
+import { HttpWire } from './http-wire.ts';
+import { LegacyLink } from './legacy-link.ts';
 import type { ClientIdentity, Link, LinkListener } from './link.ts';
+import type { OpenControl } from './link-options.ts';
 import { deadlineOf, type UpstreamSpec } from './spec.ts';
 import { SseWire } from './sse-wire.ts';
 import { StartedServer } from './started-server.ts';

@@ -1,7 +1,7 @@
 /** The standalone GET stream of a legacy HTTP upstream: opened once the handshake is over, opened again when it breaks. */
 import { isMessage, SseParser } from '../protocol/sse.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { HttpEndpoint } from './http-wire.ts';
+import type { HttpEndpoint } from './http-endpoint.ts';
 
 export interface ListenOptions {
   readonly endpoint: HttpEndpoint;

@@ -1,20 +1,9 @@
 /** The Streamable HTTP transport as a client of a legacy upstream. */
-import type { Dispatcher } from 'undici';
 import type { Logger } from '../telemetry/log.ts';
+import type { HttpEndpoint } from './http-endpoint.ts';
 import { HttpExchange } from './http-exchange.ts';
 import { HttpListen } from './http-listen.ts';
 import { type Wire, WireFault, type WireListener } from './wire.ts';
-
-export interface HttpEndpoint {
-  /** The upstream's name, for messages. */
-  readonly upstream: string;
-  readonly url: URL;
-  readonly headers: Readonly<Record<string, string>>;
-  /** The keep-alive pool of the upstream's origin; shared by all its links. */
-  readonly pool: Dispatcher;
-  /** Bytes. */
-  readonly maxMessageSize: number;
-}
 
 /** How long the farewell DELETE may take, milliseconds. */
 const FAREWELL = 1_000;

@@ -1,49 +1,21 @@
 /** A link to a legacy upstream over any transport: handshake, correlation, routing of what comes back. */
 import { Fault } from '../errors.ts';
-import type { Call, Deadline, Outcome } from '../protocol/call.ts';
+import type { Call, Outcome } from '../protocol/call.ts';
 import { malformed } from '../protocol/classify.ts';
 import type { ServerFacts } from '../protocol/codec.ts';
-import { isObjectAt, JsonSyntaxError, memberOf, members } from '../protocol/json/scan.ts';
+import { JsonSyntaxError } from '../protocol/json/scan.ts';
 import { legacyCodec } from '../protocol/legacy/codec.ts';
-import {
-  compose,
-  composeResult,
-  type Message,
-  messageBytes,
-  paramsOf,
-  rawId,
-  readMessages,
-  valueAt,
-} from '../protocol/message.ts';
+import { compose, composeResult, type Message, paramsOf, rawId, readMessages, valueAt } from '../protocol/message.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { handshake } from './handshake.ts';
 import { CAN_ASK, INPUT_METHODS, LIST_CHANGED } from './inbound.ts';
-import type { ClientIdentity, Link, LinkListener } from './link.ts';
+import type { Link } from './link.ts';
+import type { LegacyLinkOptions } from './link-options.ts';
 import { lost, malformedAnswer, timedOut, unavailable } from './outcomes.ts';
 import { type Pending, PendingTable } from './pending.ts';
+import { progressFor } from './progress.ts';
 import { refuseRequest, ServerRequests } from './server-requests.ts';
 import { type Wire, WireFault } from './wire.ts';
-
-export interface LegacyLinkOptions {
-  readonly upstream: string;
-  readonly wire: Wire;
-  readonly log: Logger;
-  readonly listener: LinkListener;
-  /** The limits of a request of this method, where the call brings none. */
-  deadline(method: string): Deadline;
-  /** What the upstream is told of the client. */
-  readonly client: ClientIdentity;
-  /** How long the handshake may take, milliseconds. */
-  readonly openTimeout: number;
-  readonly control?: OpenControl;
-}
-
-export interface OpenControl {
-  /** Gives up the opening. */
-  readonly signal?: AbortSignal;
-  /** Told of the clean-up after an opening that failed, which nobody else waits for. */
-  leaving?(closing: Promise<void>): void;
-}
 
 export class LegacyLink implements Link {
   readonly upstream: string;
@@ -215,7 +187,7 @@ export class LegacyLink implements Link {
     if (kind) return this.#options.listener.listChanged(kind);
     switch (message.method) {
       case 'notifications/message': {
-        const owner = of === undefined ? this.#pending.sole() : this.#pending.get(of);
+        const owner = of === undefined ? this.#alone() : this.#pending.get(of);
         return owner ? owner.call.sink.log(message) : this.#options.listener.log(message);
       }
       case 'notifications/resources/updated':
@@ -232,24 +204,24 @@ export class LegacyLink implements Link {
   }
 
   #progress(message: Message): void {
-    const { bytes, params } = message;
-    if (!params || !isObjectAt(bytes, params.start)) return;
-    const token = memberOf(members(bytes, params.start), 'progressToken');
-    const pending = token && this.#pending.get(Number(valueAt(bytes, token)));
-    if (!token || !pending) {
-      this.#log.debug('ignored progress that nobody asked for');
-      return;
-    }
-    this.#pending.touch(pending, this.#expired);
-    const { progressToken, message: asked, sink } = pending.call;
-    if (!progressToken) return;
-    const text = asked.bytes.subarray(progressToken.start, progressToken.end);
-    sink.progress(messageBytes(message, [{ start: token.start, end: token.end, text }]));
+    const found = progressFor(message, this.#pending);
+    if (!found) return this.#log.debug('ignored progress that nobody asked for');
+    this.#pending.touch(found.pending, this.#expired);
+    if (found.notification) found.pending.call.sink.progress(found.notification);
+  }
+
+  /** The call that an unmarked message is of: the only one there is, where all share one stream. */
+  #alone(): Pending | undefined {
+    return this.#wire.separate ? undefined : this.#pending.sole();
+  }
+
+  #eldest(): Pending | undefined {
+    return this.#wire.separate ? undefined : this.#pending.oldest(CAN_ASK);
   }
 
   /**
-   * A request of the upstream belongs to the call whose stream carried it; on a shared stream, to the call that has waited
-   * longest, since a link that was told of capabilities serves one principal.
+   * A request of the upstream belongs to the call whose stream carried it; where all share one stream, to the call that
+   * has waited longest, since a link that was told of capabilities serves one principal.
    */
   #request(message: Message, of: number | undefined): void {
     const id = rawId(message)!;
@@ -262,7 +234,7 @@ export class LegacyLink implements Link {
       );
       return this.#wire.send(refuseRequest(message));
     }
-    const owner = (of === undefined ? undefined : this.#pending.get(of)) ?? this.#pending.oldest(CAN_ASK);
+    const owner = of === undefined ? this.#eldest() : this.#pending.get(of);
     if (owner) owner.waiting++;
     const round = this.#requests.open(message, () => {
       if (!owner) return;

@@ -2,8 +2,8 @@
 import type { Dispatcher } from 'undici';
 import { isMessage, SseParser } from '../protocol/sse.ts';
 import type { Logger } from '../telemetry/log.ts';
+import type { HttpEndpoint } from './http-endpoint.ts';
 import { HttpExchange } from './http-exchange.ts';
-import type { HttpEndpoint } from './http-wire.ts';
 import { type Wire, WireFault, type WireListener } from './wire.ts';
 
 export class SseWire implements Wire {

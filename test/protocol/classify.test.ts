@@ -1,4 +1,4 @@
-/** What a POSTed body is and which era it belongs to: every case of the classification. */
+/** Every rule by which a POSTed body is told to be of one era or the other, or of neither, one line after the other. */
 import { describe, expect, test } from 'vitest';
 import { type Classified, classify, malformed, VERSION_KEY } from '../../src/protocol/classify.ts';
 import { readMessage, readMessages } from '../../src/protocol/message.ts';

@@ -188,6 +188,15 @@ describe('strings', () => {
   });
 });
 
+test('every character, bare in a string and after a backslash, is taken or refused as JSON.parse does', () => {
+  for (let c = 0; c < 0x180; c++) {
+    const character = String.fromCharCode(c);
+    for (const text of [`"${character}"`, `"\\${character}"`, character, `1${character}`, `"\\u000${character}"`]) {
+      expect(endOf(Buffer.from(text)) !== undefined, JSON.stringify(text)).toBe(parses(text));
+    }
+  }
+});
+
 describe('depth', () => {
   const nested = (depth: number, open: string, close: string): Buffer =>
     Buffer.from(`${open.repeat(depth)}0${close.repeat(depth)}`);

@@ -1,0 +1,26 @@
+/** What it takes to open a link. */
+import type { Deadline } from '../protocol/call.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { ClientIdentity, LinkListener } from './link.ts';
+import type { Wire } from './wire.ts';
+
+export interface LegacyLinkOptions {
+  readonly upstream: string;
+  readonly wire: Wire;
+  readonly log: Logger;
+  readonly listener: LinkListener;
+  /** The limits of a request of this method, where the call brings none. */
+  deadline(method: string): Deadline;
+  /** What the upstream is told of the client. */
+  readonly client: ClientIdentity;
+  /** How long the handshake may take, milliseconds. */
+  readonly openTimeout: number;
+  readonly control?: OpenControl;
+}
+
+export interface OpenControl {
+  /** Gives up the opening. */
+  readonly signal?: AbortSignal;
+  /** Told of the clean-up after an opening that failed, which nobody else waits for. */
+  leaving?(closing: Promise<void>): void;
+}

@@ -1,0 +1,23 @@
+/** Progress notifications of an upstream, in the terms of the client that asked for them. */
+import { isObjectAt, memberOf, members } from '../protocol/json/scan.ts';
+import { type Message, messageBytes, valueAt } from '../protocol/message.ts';
+import type { Pending, PendingTable } from './pending.ts';
+
+/**
+ * @returns the call it is about, and the notification under the client's own token unless that asked for none;
+ *   `undefined` when it is about no call in flight
+ */
+export function progressFor(
+  message: Message,
+  table: PendingTable,
+): { pending: Pending; notification: Buffer | undefined } | undefined {
+  const { bytes, params } = message;
+  if (!params || !isObjectAt(bytes, params.start)) return undefined;
+  const token = memberOf(members(bytes, params.start), 'progressToken');
+  const pending = token && table.get(Number(valueAt(bytes, token)));
+  if (!token || !pending) return undefined;
+  const { progressToken, message: asked } = pending.call;
+  if (!progressToken) return { pending, notification: undefined };
+  const text = asked.bytes.subarray(progressToken.start, progressToken.end);
+  return { pending, notification: messageBytes(message, [{ start: token.start, end: token.end, text }]) };
+}
