@@ -23,7 +23,7 @@ const KIND: ReadonlyMap<string, 'elicitation' | 'sampling' | 'roots'> = new Map(
 /**
  * Asks a session's client everything in a round, at once.
  * @param stream where the requests go: the stream of the call they belong to, else the standalone one
- * @returns takes the open requests back, on both sides; for when the call they belong to is cancelled
+ * @returns takes the open requests back from the client; for when the call they belong to is over
  */
 export function askClient(
   session: LegacySession,
@@ -31,16 +31,25 @@ export function askClient(
   stream: SessionStream,
   rules: RequestRules,
   timeouts: AskTimeouts,
-): (reason: string) => void {
+): (reason: string | undefined) => void {
   const open = new Set<number>();
   let over = false;
+  let patience: NodeJS.Timeout | undefined;
   const withdraw = (reason: string | undefined): void => {
     over = true;
+    clearTimeout(patience);
     for (const id of open) session.asks.withdraw(id, reason);
     open.clear();
   };
   round.onwithdrawn = withdraw;
+  if (!session.initialized) {
+    patience = setTimeout(() => {
+      over = true;
+      round.abandon(`the client did not finish its handshake within ${timeouts.deliver} ms`);
+    }, timeouts.deliver).unref();
+  }
   session.onceInitialized(() => {
+    clearTimeout(patience);
     if (over) return;
     for (const [key, request] of round.requests) {
       const refused = refusal(session, request);
@@ -48,10 +57,7 @@ export function askClient(
       else ask(session, round, key, request, stream, rules, timeouts, open);
     }
   });
-  return (reason) => {
-    withdraw(reason);
-    round.abandon(reason);
-  };
+  return withdraw;
 }
 
 function ask(

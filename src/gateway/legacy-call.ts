@@ -30,8 +30,8 @@ export class LegacyCall implements Call, Sink {
   readonly #reply: Reply;
   readonly #host: CallHost;
   readonly #key: string;
-  /** Take back what the client was asked in the course of this call. */
-  #asked: ((reason: string) => void)[] = [];
+  /** What the client was asked in the course of this call, each with what takes it back. */
+  #asked: { readonly round: Round; takeBack(reason: string): void }[] = [];
 
   /** @param message a request with a valid id */
   constructor(session: LegacySession, message: Message, reply: Reply, host: CallHost) {
@@ -65,7 +65,7 @@ export class LegacyCall implements Call, Sink {
   /** The client wants no answer any more. */
   cancel(reason: string | undefined): void {
     if (this.ended) return;
-    this.#leave(reason ?? 'the call was cancelled');
+    this.#leave('the call was cancelled', (round) => round.drop());
     const withdraw = this.oncancel;
     this.oncancel = undefined;
     withdraw?.(reason);
@@ -90,19 +90,24 @@ export class LegacyCall implements Call, Sink {
   input(round: Round): void {
     if (this.ended) return round.abandon('the call is over');
     const stream = this.#reply.stream() ?? this.#owner.standalone;
-    this.#asked.push(this.#host.ask(this.#owner, round, this, stream));
+    this.#asked.push({ round, takeBack: this.#host.ask(this.#owner, round, this, stream) });
   }
 
   done(outcome: Outcome): void {
     if (this.ended || outcome.kind === 'input-required') return;
-    this.#leave('the call is over');
+    this.#leave('the call is over', (round) => round.abandon('the call is over'));
     this.#reply.respond(answerOf(this, outcome));
   }
 
-  #leave(reason: string): void {
+  /** What was asked ends with the call, unless it may belong to another one on the same stream. */
+  #leave(reason: string, end: (round: Round) => void): void {
     this.ended = true;
     if (this.#owner.inFlight.get(this.#key) === this) this.#owner.inFlight.delete(this.#key);
-    for (const takeBack of this.#asked) takeBack(reason);
+    for (const { round, takeBack } of this.#asked) {
+      if (!round.certain) continue;
+      takeBack(reason);
+      end(round);
+    }
     this.#asked = [];
   }
 }

@@ -3,6 +3,7 @@ import { Fault } from '../errors.ts';
 import type { Call, Outcome, Sink, Target } from '../protocol/call.ts';
 import type { Span } from '../protocol/json/scan.ts';
 import { legacyMethods } from '../protocol/methods.ts';
+import { CAN_ASK } from '../upstreams/inbound.ts';
 import type { Link } from '../upstreams/link.ts';
 import type { MethodContext } from './context.ts';
 import { PassingSink } from './passing-sink.ts';
@@ -30,8 +31,10 @@ function send(context: MethodContext, call: Call, upstream: string, { scope, ide
   const lease = context.pool.lease(upstream, scope, identity);
   const go = (link: Link): void => {
     // where calls of two sessions could be taken for each other, the later one gets a link of its session's own
-    const apart = call.session !== undefined && link.confuses(call.session) ? sessionScope(call.session) : scope;
-    if (apart !== scope) return send(context, call, upstream, { scope: apart, identity });
+    if (call.session !== undefined && CAN_ASK.has(call.method) && link.confuses(call.session)) {
+      const apart = sessionScope(call.session);
+      if (apart !== scope) return send(context, call, upstream, { scope: apart, identity });
+    }
     call.scope = scope;
     link.request(call);
   };

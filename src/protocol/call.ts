@@ -71,6 +71,10 @@ export interface Round {
   progress(key: string, params: Readonly<Record<string, unknown>>): void;
   /** The client will not answer: every open request ends as the protocol has it (elicitation: cancel). */
   abandon(reason: string): void;
+  /** The call that raised it is being cancelled upstream, which says it all: nothing is answered any more. */
+  drop(): void;
+  /** Whether it surely belongs to the call that it was handed to; on a stream that calls share it may be another's. */
+  readonly certain: boolean;
   /** Called when the upstream takes its requests back. Set by whoever consumes the round. */
   onwithdrawn: ((reason: string | undefined) => void) | undefined;
 }

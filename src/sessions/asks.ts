@@ -28,7 +28,13 @@ export interface AskPatience {
 
 export class AskTable {
   readonly #open = new Map<number, Ask>();
+  readonly #fallback: () => SessionStream;
   #last = 0;
+
+  /** @param fallback the stream for what has to be said after the one of the request has ended */
+  constructor(fallback: () => SessionStream) {
+    this.#fallback = fallback;
+  }
 
   get size(): number {
     return this.#open.size;
@@ -78,7 +84,9 @@ export class AskTable {
   withdraw(id: number, reason: string | undefined): void {
     const ask = this.#take(id);
     const params = { requestId: id, ...(reason === undefined ? {} : { reason }) };
-    ask?.stream.send(compose('notifications/cancelled', params));
+    if (!ask) return;
+    const stream = ask.stream.ended ? this.#fallback() : ask.stream;
+    stream.send(compose('notifications/cancelled', params));
   }
 
   /** The session is over. */

@@ -30,7 +30,7 @@ export class LegacySession {
   readonly createdAt = Date.now();
   /** Calls by the key of the client's id. */
   readonly inFlight = new Map<string, Call>();
-  readonly asks = new AskTable();
+  readonly asks = new AskTable(() => this.standalone);
   /** What belongs to no live request of the client's. */
   readonly standalone: SessionStream;
   /** What the client asked for by `logging/setLevel`. */

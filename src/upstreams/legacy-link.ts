@@ -80,7 +80,7 @@ export class LegacyLink implements Link {
 
   confuses(session: string | undefined): boolean {
     if (this.#wire.separate || Object.keys(this.declared).length === 0) return false;
-    return this.#pending.some((call) => call.session !== session);
+    return this.#pending.some((call) => CAN_ASK.has(call.method) && call.session !== session);
   }
 
   get soleSession(): string | undefined {
@@ -236,10 +236,13 @@ export class LegacyLink implements Link {
     }
     const owner = of === undefined ? this.#eldest() : this.#pending.get(of);
     if (owner) owner.waiting++;
-    const round = this.#requests.open(message, () => {
-      if (!owner) return;
-      owner.waiting--;
-      this.#pending.touch(owner, this.#expired);
+    const round = this.#requests.open(message, {
+      settled: () => {
+        if (!owner) return;
+        owner.waiting--;
+        this.#pending.touch(owner, this.#expired);
+      },
+      certain: () => of !== undefined || !this.#pending.some((c) => c !== owner?.call && CAN_ASK.has(c.method)),
     });
     if (owner) owner.call.sink.input(round);
     else this.#options.listener.input(round);

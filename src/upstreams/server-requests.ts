@@ -21,19 +21,22 @@ export class ServerRequests {
     return this.#open.size;
   }
 
-  /** Takes a request in. @param settled called when it is answered, given up or withdrawn */
-  open(message: Message, settled: () => void): Round {
+  /** Takes a request in. */
+  open(message: Message, { settled, certain }: RequestHandlers): Round {
     const id = rawId(message)!;
     const key = idKey(id);
     const { bytes, params } = message;
     const request = { method: message.method!, params: params && bytes.subarray(params.start, params.end) };
     const round = new UpstreamRound(this.#upstream, request, {
       respond: (answer) => {
-        this.#open.delete(key);
         this.#send(answer.kind === 'result' ? composeResult(id, answer.json) : errorResponse(id, answer.json));
       },
       notify: (notification) => this.#send(notification),
-      settled,
+      settled: () => {
+        this.#open.delete(key);
+        settled();
+      },
+      certain,
       progressToken: tokenOf(message),
     });
     this.#open.set(key, round);
@@ -56,11 +59,16 @@ export class ServerRequests {
   }
 }
 
-interface Back {
-  respond(answer: InputAnswer): void;
-  notify(notification: Buffer): void;
+export interface RequestHandlers {
   /** It is over, one way or the other. */
   settled(): void;
+  /** Whether no other call in flight than the one it was taken to be of can have raised it. */
+  certain(): boolean;
+}
+
+interface Back extends RequestHandlers {
+  respond(answer: InputAnswer): void;
+  notify(notification: Buffer): void;
   /** The upstream's token as it was spelled, when it wants to hear of progress. */
   readonly progressToken: string | undefined;
 }
@@ -91,6 +99,16 @@ class UpstreamRound implements Round {
     const { progressToken } = this.#back;
     if (this.#over || progressToken === undefined) return;
     this.#back.notify(compose('notifications/progress', { ...params, progressToken: JSON.parse(progressToken) }));
+  }
+
+  get certain(): boolean {
+    return this.#back.certain();
+  }
+
+  drop(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#back.settled();
   }
 
   abandon(reason: string): void {
