@@ -108,7 +108,10 @@ export class PostReply implements Reply {
     this.#stream = stream;
     stream.attach(this.#raw);
     this.#timing.streams.add(stream);
-    this.#raw.once('close', () => this.#timing.streams.delete(stream));
+    this.#raw.once('close', () => {
+      // another connection may have taken its place
+      if (!stream.attached) this.#timing.streams.delete(stream);
+    });
     for (const answer of this.#answers) stream.send(answer);
     this.#answers = [];
     return stream;

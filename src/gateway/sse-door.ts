@@ -22,6 +22,8 @@ interface Door {
   readonly principal: Principal;
   readonly raw: FastifyReply['raw'];
   session: LegacySession | undefined;
+  /** Whether the client has said `initialize`. */
+  opening: boolean;
 }
 
 export class SseDoor {
@@ -37,7 +39,7 @@ export class SseDoor {
     if (this.#gateway.draining()) throw new Fault('draining');
     const id = randomUUID();
     const { raw } = reply.hijack();
-    const door: Door = { principal: request.principal, raw, session: undefined };
+    const door: Door = { principal: request.principal, raw, session: undefined, opening: false };
     this.#doors.set(id, door);
     raw.writeHead(200, SSE_HEAD);
     raw.write(`event: endpoint\ndata: ${this.#gateway.basePath}/messages?sessionId=${id}\n\n`);
@@ -78,7 +80,8 @@ export class SseDoor {
       const session = this.#session(door);
       return enter(this.#gateway, session, message, new DoorReply(session.standalone));
     }
-    if (door.session) throw new Fault('sessionLive');
+    if (door.opening) throw new Fault('sessionLive');
+    door.opening = true;
     const id = rawId(message)!;
     try {
       const { session, result } = await openSession(this.#gateway, door.principal, message, false);
@@ -89,6 +92,7 @@ export class SseDoor {
       session.standalone.send(composeResult(id, result));
       if (door.raw.destroyed) this.#gateway.context.sessions.end(session, 'the client closed its stream');
     } catch (error) {
+      door.opening = false;
       if (!(error instanceof ParamsError)) throw error;
       const fault = new Fault('invalidParams', { method: 'initialize', detail: error.message });
       door.raw.write(`event: message\ndata: ${composeError(id, fault)}\n\n`);

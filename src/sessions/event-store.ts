@@ -77,10 +77,18 @@ export class MemoryEventStore implements EventStore {
   }
 
   after(id: string): { stream: string; events: readonly StoredEvent[] } | undefined {
-    const [session, stream = '', place = ''] = id.split('.');
+    const [session, stream = '', place = '', more] = id.split('.');
     const line = this.#lines.get(stream);
     const seq = Number(place);
-    if (session !== this.#session || !line || !/^\d{1,15}$/.test(place) || seq > line.last || seq < 1) return undefined;
+    if (
+      session !== this.#session ||
+      more !== undefined ||
+      !line ||
+      !/^\d{1,15}$/.test(place) ||
+      seq > line.last ||
+      seq < 1
+    )
+      return undefined;
     this.#evict();
     if (seq < line.evicted) return undefined;
     return { stream, events: line.events.filter((e) => e.seq > seq) };

@@ -265,6 +265,8 @@ export class LegacyLink implements Link {
 
   #failed(of: number, fault: WireFault): void {
     const pending = this.#pending.settle(of);
+    // the link goes first, so that a request that is sent again finds a new one; what else is in flight may have been done
+    if (fault.gone) this.#ended(new WireFault(fault.message, { gone: true }));
     if (pending) this.#answer(pending.call, lost(this.upstream, pending.call.method, fault));
   }
 

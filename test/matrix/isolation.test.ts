@@ -1,0 +1,79 @@
+/**
+ * Clients that do the same things at the same time, under the same ids and tokens, see only what is their own, whatever
+ * the transport and the sharing of the upstream. On links that all share nobody is asked anything;
+ * their logs, where all calls share one stream as well, cannot be told apart and go to everyone.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Gateway, startGateway } from '../fixtures/gateway.ts';
+import {
+  cancelSome,
+  connectFleet,
+  expectNoStrangers,
+  expectOwnQuestions,
+  expectSameIds,
+  type Member,
+  playTogether,
+  subscribeTogether,
+} from './fleet.ts';
+import { SEED } from './random.ts';
+import { COMBINATIONS, type Combination, startUpstreams, type Upstreams } from './upstreams.ts';
+
+const LONG_MS = 60_000;
+
+/** A process for each of fifty clients says nothing that eight do not say. */
+const FLEETS: readonly (readonly [number, readonly Combination[]])[] = [
+  [2, COMBINATIONS],
+  [8, COMBINATIONS.filter(({ manyProcesses }) => manyProcesses)],
+  [50, COMBINATIONS.filter(({ manyProcesses }) => !manyProcesses)],
+];
+
+describe.each(FLEETS)(`%i clients (SEED=${SEED})`, (size, combinations) => {
+  let upstreams: Upstreams;
+  let gateway: Gateway;
+  let fleet: Member[];
+
+  beforeAll(async () => {
+    upstreams = await startUpstreams(combinations);
+    gateway = await startGateway({ config: { lists: { firstWait: '60s' }, upstreams: upstreams.config } });
+    fleet = await connectFleet(gateway.url, size);
+  }, LONG_MS);
+
+  afterAll(async () => {
+    await Promise.all((fleet ?? []).map(({ sdk }) => sdk.close()));
+    await gateway?.stop();
+    await upstreams?.stop();
+  }, LONG_MS);
+
+  test(
+    'results, progress, logs and rounds',
+    async () => {
+      await Promise.all(combinations.map((combination) => playTogether(fleet, combination)));
+      expectOwnQuestions(fleet);
+      expectSameIds(fleet);
+      expectNoStrangers(fleet);
+    },
+    LONG_MS,
+  );
+
+  test.each(combinations)(
+    'cancelling on $name',
+    async (combination) => {
+      const plays = () => fleet[0]!.sdk.tool(`${combination.name}__plays`) as Promise<{ cancelled: number }>;
+      const before = await plays();
+      const cancelled = await cancelSome(fleet, combination);
+      expectOwnQuestions(fleet);
+      if (combination.manyProcesses) return;
+      await expect.poll(async () => (await plays()).cancelled - before.cancelled).toBe(cancelled);
+    },
+    LONG_MS,
+  );
+
+  test.each(combinations)(
+    'resource updates on $name',
+    async (combination) => {
+      await subscribeTogether(fleet, combination);
+      expectNoStrangers(fleet);
+    },
+    LONG_MS,
+  );
+});

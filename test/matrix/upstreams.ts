@@ -1,0 +1,53 @@
+/** One upstream of each transport and sharing rule, all of them the same peer. */
+import { type HttpFixture, startFixture, stdioUpstream } from '../fixtures/child.ts';
+
+export const TRANSPORTS = ['stdio', 'http', 'sse'] as const;
+export const SHARINGS = ['session', 'user', 'shared'] as const;
+
+export interface Combination {
+  /** The upstream's name, which is the scheme of its resource URIs as well. */
+  readonly name: string;
+  readonly transport: (typeof TRANSPORTS)[number];
+  readonly sharing: (typeof SHARINGS)[number];
+  /** Whether the upstream is told that clients can be asked: nobody is on links that all share. */
+  readonly asks: boolean;
+  /** Whether logs can be told apart by client; on one stream for all they go to everyone. */
+  readonly ownLogs: boolean;
+  /** Whether every client may have a process of its own. */
+  readonly manyProcesses: boolean;
+}
+
+export const COMBINATIONS: readonly Combination[] = TRANSPORTS.flatMap((transport) =>
+  SHARINGS.map((sharing) => ({
+    name: `${transport}-${sharing}`,
+    transport,
+    sharing,
+    asks: sharing !== 'shared',
+    ownLogs: sharing !== 'shared' || transport === 'http',
+    manyProcesses: transport === 'stdio' && sharing !== 'shared',
+  })),
+);
+
+export interface Upstreams {
+  /** The `upstreams` of a gateway config. */
+  readonly config: Readonly<Record<string, object>>;
+  stop(): Promise<void>;
+}
+
+/** Starts what runs outside of the gateway: one process for every HTTP and SSE upstream. */
+export async function startUpstreams(combinations: readonly Combination[]): Promise<Upstreams> {
+  const fixtures: HttpFixture[] = [];
+  const timeouts = { open: '60s' };
+  const config: Record<string, object> = {};
+  for (const { name, transport, sharing } of combinations) {
+    const env = { PLAY: '1', PREFIX_URIS: name };
+    if (transport === 'stdio') {
+      config[name] = { ...stdioUpstream('peer-server', [], env), sharing, timeouts };
+      continue;
+    }
+    const fixture = await startFixture('peer-server', { transport, env });
+    fixtures.push(fixture);
+    config[name] = { url: fixture.url, transport: transport === 'sse' ? 'sse' : 'streamable-http', sharing, timeouts };
+  }
+  return { config, stop: async () => void (await Promise.all(fixtures.map((fixture) => fixture.stop()))) };
+}

@@ -1,0 +1,60 @@
+/** Starts a gateway that can be asked what it holds, and looks at its process from outside (Linux: /proc). */
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+import { stopChild } from '../fixtures/child.ts';
+import type { Counts } from './counted-gateway.ts';
+
+export interface Holdings extends Counts {
+  /** Processes it started that live. */
+  readonly children: number;
+  /** Open files, sockets and pipes. */
+  readonly files: number;
+}
+
+export interface CountedGateway {
+  readonly url: string;
+  holdings(): Promise<Holdings>;
+  stop(): Promise<void>;
+}
+
+const SCRIPT = fileURLToPath(new URL('counted-gateway.ts', import.meta.url));
+
+export async function startCounted(config: object): Promise<CountedGateway> {
+  const directory = await mkdtemp(join(tmpdir(), 'patchbay-test-'));
+  const file = join(directory, 'patchbay.yaml');
+  await writeFile(file, stringify({ server: { port: 0 }, log: { level: 'error' }, ...config }));
+  const child = fork(SCRIPT, [file], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const { url } = await message<{ url: string }>(child);
+  return {
+    url,
+    holdings: async () => {
+      child.send('count');
+      const { counts } = await message<{ counts: Counts }>(child);
+      return { ...counts, children: await childrenOf(child.pid!), files: await filesOf(child.pid!) };
+    },
+    stop: async () => {
+      await stopChild(child, 'SIGKILL');
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The next message of a process. @throws Error when it ends instead */
+async function message<T>(child: ChildProcess): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const ended = () => reject(new Error('the gateway ended'));
+  child.once('message', (value) => resolve(value as T));
+  child.once('exit', ended);
+  return promise.finally(() => child.off('exit', ended));
+}
+
+async function childrenOf(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return text.split(' ').filter((part) => part !== '').length;
+}
+
+const filesOf = async (pid: number): Promise<number> => (await readdir(`/proc/${pid}/fd`)).length;

@@ -1,0 +1,113 @@
+/** Clients that die without a word leave nothing behind, once the time for which they are waited for is over. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { HttpFixture } from '../fixtures/child.ts';
+import type { Step } from '../fixtures/peer/play.ts';
+import { type CountedGateway, type Holdings, startCounted } from './counted.ts';
+import { HttpStream } from './http-stream.ts';
+import { elicit, elicitUrl, roots, sample } from './questions.ts';
+import { ABLE, RawClient } from './raw-client.ts';
+import { startPeer, stdioPeer } from './setup.ts';
+import { until } from './until.ts';
+
+const UPSTREAMS = ['http', 'sse', 'stdio', 'shared', 'user'];
+const WAIT = { timeout: 30_000, interval: 100 };
+const LONG_MS = 60_000;
+
+let http: HttpFixture;
+let sse: HttpFixture;
+let gateway: CountedGateway;
+let start: Holdings;
+
+beforeAll(async () => {
+  http = await startPeer('http', 'http');
+  sse = await startPeer('sse', 'sse');
+  const times = { call: '4s', elicitation: '4s', sampling: '4s', roots: '4s', idle: '1s', stop: '500ms', open: '30s' };
+  const upstream = (config: object) => ({ ...config, timeouts: times });
+  gateway = await startCounted({
+    server: { port: 0, sse: true },
+    lists: { firstWait: '30s' },
+    sessions: { idleTimeout: '1s', deliver: '1s', events: { maxAge: '1s' } },
+    upstreams: {
+      http: upstream({ url: http.url }),
+      sse: upstream({ url: sse.url, transport: 'sse' }),
+      stdio: upstream(stdioPeer('stdio')),
+      shared: upstream({ ...stdioPeer('shared'), sharing: 'shared' }),
+      user: upstream({ url: http.url, sharing: 'user' }),
+    },
+  });
+  // what any first use leaves behind for good is there before anything is counted
+  await (await RawClient.open(gateway.url)).request('tools/list');
+  start = await until(
+    async () => {
+      const now = await gateway.holdings();
+      return now.sessions + now.links + now.children === 0 && now;
+    },
+    'a gateway at rest',
+    WAIT.timeout,
+  );
+}, LONG_MS);
+
+afterAll(async () => {
+  await gateway?.stop();
+  await http?.stop();
+  await sse?.stop();
+});
+
+/** What is still there that was not there at the start. */
+async function left(): Promise<Partial<Record<string, number>>> {
+  const now = await gateway.holdings();
+  const flat = ({ resources, ...counts }: Holdings): Record<string, number> => ({ ...resources, ...counts });
+  const before = flat(start);
+  return Object.fromEntries(Object.entries(flat(now)).filter(([kind, count]) => count > (before[kind] ?? 0)));
+}
+
+const asks = [elicit(), elicitUrl('x'), sample(), roots];
+
+/** A client in the middle of everything. @returns its connections */
+async function busy(): Promise<HttpStream[]> {
+  const client = await RawClient.open(gateway.url, { capabilities: ABLE });
+  const stream = await client.listen();
+  const streams = [stream];
+  for (const upstream of UPSTREAMS) {
+    const scripts: Step[][] = [[{ gate: 'never' }], [{ ask: asks }], [{ log: 50, pad: 2_000 }, { gate: 'never' }]];
+    for (const [i, steps] of scripts.entries()) {
+      const args = { tag: `${i}`, steps: [{ progress: 1 }, ...steps] };
+      streams.push(await client.call(`${upstream}__play`, args, { id: `${upstream} ${i}`, progressToken: i }));
+    }
+    await client.tool(`${upstream}__play_later`, { tag: 'later', steps: [{ ask: asks }, { log: 10 }] });
+  }
+  for (const uri of ['http://item/1', 'shared://item/1', 'stdio://item/1'])
+    await client.request('resources/subscribe', { uri });
+  await Promise.all(streams.slice(1).map((reply) => reply.method('notifications/progress')));
+  return streams;
+}
+
+describe('clients whose connections are cut off in the middle of calls and questions', () => {
+  test.each([1, 2])(
+    'round %i: sessions, links, processes, sockets and timers are those of the start again',
+    async () => {
+      const streams = (await Promise.all([busy(), busy(), busy()])).flat();
+      const held = await gateway.holdings();
+      for (const stream of streams) stream.drop();
+      expect(held.sessions).toBe(3);
+      expect(held.children).toBeGreaterThan(3);
+      expect(held.streams).toBeGreaterThan(3 * UPSTREAMS.length);
+      await expect.poll(left, WAIT).toEqual({});
+    },
+    LONG_MS,
+  );
+
+  test(
+    'one that stops in the middle of the handshake, or comes by the other door',
+    async () => {
+      await RawClient.open(gateway.url, { capabilities: ABLE, ready: false });
+      const unready = await RawClient.open(gateway.url, { capabilities: ABLE, ready: false });
+      const reply = await unready.call('http__play', { tag: 'early', steps: [{ log: 1 }, { ask: asks }] });
+      const door = await HttpStream.open(new URL('/sse', gateway.url).href, { method: 'GET', headers: {} });
+      await expect.poll(() => door.events.length).toBe(1);
+      for (const stream of [reply, door]) stream.drop();
+      await expect.poll(left, WAIT).toEqual({});
+    },
+    LONG_MS,
+  );
+});

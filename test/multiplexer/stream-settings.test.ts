@@ -1,0 +1,115 @@
+/** The settings of event streams: what is kept of them, for how long, and when a reply becomes one. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { HttpFixture } from '../fixtures/child.ts';
+import type { HttpStream } from './http-stream.ts';
+import { RawClient } from './raw-client.ts';
+import { QUICK, startPeer, withGateway } from './setup.ts';
+
+let peer: HttpFixture;
+
+beforeAll(async () => {
+  peer = await startPeer('http');
+});
+
+afterAll(() => peer?.stop());
+
+/** Runs with a gateway that has these settings. */
+const withSettings = (settings: { server?: object; sessions?: object }, run: (url: string) => Promise<void>) => {
+  const server = { ...QUICK.server, ...settings.server };
+  const config = { server, sessions: settings.sessions ?? {}, upstreams: { peer: { url: peer.url } } };
+  return withGateway(config, ({ url }) => run(url));
+};
+
+/** A reply that is over, with that many events of that size between its first and its last one. */
+async function reply(client: RawClient, progress: number, pad = 0): Promise<{ ids: string[]; stream: HttpStream }> {
+  const args = { tag: 'kept', steps: [{ progress, pad }] };
+  const stream = await (await client.call('peer__play', args, { id: 1, progressToken: 1 })).ended();
+  return { stream, ids: stream.events.flatMap(({ id }) => id ?? []) };
+}
+
+/** The HTTP status with which a stream is taken up again. */
+const statusOf = async (client: RawClient, id: string) => (await (await client.listen(id)).ended()).status;
+
+describe('sessions.events', () => {
+  test('maxEvents: as many are kept of a session; what is older is refused, not skipped', async () => {
+    await withSettings({ sessions: { events: { maxEvents: 5 } } }, async (url) => {
+      const client = await RawClient.open(url);
+      const { ids } = await reply(client, 10);
+      // the first event, ten reports and the result
+      expect(ids).toHaveLength(12);
+      const statuses = await Promise.all(ids.slice(0, -1).map((id) => statusOf(client, id)));
+      // the five that are kept follow the seventh
+      expect(statuses).toEqual([400, 400, 400, 400, 400, 400, 200, 200, 200, 200, 200]);
+      const rest = await (await client.listen(ids[6])).ended();
+      expect(rest.messages.map(({ params, id }) => params?.progress ?? id)).toEqual([7, 8, 9, 10, 1]);
+    });
+  });
+
+  test('maxEvents counts all streams of one session, and none of another', async () => {
+    await withSettings({ sessions: { events: { maxEvents: 8 } } }, async (url) => {
+      const [client, other] = [await RawClient.open(url), await RawClient.open(url)];
+      const [first, elsewhere] = [await reply(client, 4), await reply(other, 4)];
+      expect(await statusOf(client, first.ids[1]!)).toBe(200);
+      await reply(client, 4);
+      expect(await statusOf(client, first.ids[1]!)).toBe(400);
+      expect(await statusOf(other, elsewhere.ids[1]!)).toBe(200);
+    });
+  });
+
+  test('maxBytes: as much is kept of a session', async () => {
+    await withSettings({ sessions: { events: { maxBytes: '64KiB' } } }, async (url) => {
+      const client = await RawClient.open(url);
+      const { ids } = await reply(client, 8, 16 * 1024);
+      expect(await statusOf(client, ids[0]!)).toBe(400);
+      expect(await statusOf(client, ids.at(-3)!)).toBe(200);
+    });
+  });
+
+  test('maxAge: an event is kept as long', async () => {
+    await withSettings({ sessions: { events: { maxAge: '400ms' } } }, async (url) => {
+      const client = await RawClient.open(url);
+      const { ids } = await reply(client, 2);
+      expect(await statusOf(client, ids[0]!)).toBe(200);
+      await expect.poll(() => statusOf(client, ids[0]!), { timeout: 5_000 }).toBe(400);
+    });
+  });
+});
+
+describe('server.hold', () => {
+  test('0: a quiet reply stays what it is until its answer is there', async () => {
+    await withSettings({ server: { hold: '0s' } }, async (url) => {
+      const client = await RawClient.open(url);
+      const answer = await (
+        await client.call('peer__play', { tag: 'quiet', steps: [{ pause: 1_300 }] }, { id: 1 })
+      ).ended();
+      expect(answer.type).toBe('application/json');
+    });
+  });
+
+  test('a reply that has become a stream can be resumed before anything came', async () => {
+    await withSettings({ server: { hold: '50ms' }, sessions: { retry: '123ms' } }, async (url) => {
+      const client = await RawClient.open(url);
+      const quiet = await client.call('peer__play', { tag: 'quiet', steps: [{ gate: 'hold' }] }, { id: 1 });
+      expect(quiet.type).toBe('text/event-stream');
+      await expect.poll(() => quiet.events.length).toBe(1);
+      expect(quiet.events[0]).toMatchObject({ retry: 123, data: '' });
+      quiet.drop();
+      await client.tool('peer__open_gate', { gate: 'hold' });
+      const rest = await (await client.listen(quiet.lastEventId)).ended();
+      expect(rest.messages).toMatchObject([{ id: 1, result: { structuredContent: { tag: 'quiet' } } }]);
+    });
+  });
+});
+
+describe('sessions.retry', () => {
+  test('is told on every stream, the standalone one as well', async () => {
+    await withSettings({ sessions: { retry: '250ms' } }, async (url) => {
+      const client = await RawClient.open(url);
+      const { stream } = await reply(client, 1);
+      const standalone = await client.listen();
+      await expect.poll(() => standalone.events.length).toBe(1);
+      expect([stream.events[0]?.retry, standalone.events[0]?.retry]).toEqual([250, 250]);
+      standalone.drop();
+    });
+  });
+});
