@@ -104,6 +104,8 @@ export class Fault extends Error {
   readonly code: number;
   readonly status: number;
   readonly data: Record<string, unknown> | undefined;
+  /** The id of the request it answers, as it was spelled, where that is known. */
+  id: string | undefined;
   /** What filled the text; for programs, never sent. */
   readonly details: Readonly<Record<string, string | number>>;
 

@@ -81,17 +81,29 @@ function overridesOf({ host, port, insecure }: ServeOptions): Overrides {
 const numberOf = (text: string | undefined): number | undefined =>
   text !== undefined && /^\d{1,5}$/.test(text) ? Number(text) : undefined;
 
-/** Resolves with the first SIGTERM or SIGINT; the second ends the process at once. */
+/** Resolves with the first SIGTERM, SIGINT or SIGHUP; the second ends the process at once. */
 async function stopSignal(): Promise<string> {
   const controller = new AbortController();
   const named = (name: NodeJS.Signals): Promise<string> =>
     once(process, name, { signal: controller.signal }).then(() => name);
-  const waiting = [named('SIGTERM'), named('SIGINT')];
+  const waiting = [named('SIGTERM'), named('SIGINT'), named('SIGHUP'), orphaned(controller.signal)];
   for (const one of waiting) one.catch(() => undefined);
   const signal = await Promise.race(waiting);
   controller.abort();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => process.exit(130));
   return signal;
+}
+
+/** npm does not pass a signal on to what it started: there, the end of its shell stands for one. */
+function orphaned(over: AbortSignal): Promise<string> {
+  return new Promise((resolve) => {
+    if (process.env.npm_lifecycle_event === undefined) return;
+    const parent = process.ppid;
+    const timer = setInterval(() => {
+      if (process.ppid !== parent) resolve('the end of npm');
+    }, 250).unref();
+    over.addEventListener('abort', () => clearInterval(timer), { once: true });
+  });
 }
 
 function listenError({ code, message }: NodeJS.ErrnoException): string {

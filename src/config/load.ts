@@ -63,7 +63,8 @@ export function parseConfig(text: string, { file, env, overrides = {} }: LoadOpt
   return { ok: false, file, problems: toProblems([...findings, ...findingsOf(issues, raw)], source) };
 }
 
-const START = 'copy config/examples/minimal.yaml, or run `patchbay import` on a Claude, Cursor or VS Code file';
+const START =
+  'copy config/examples/minimal.yaml (a `mcpServers` block of a Claude, Cursor or VS Code file will do as well)';
 
 function unread({ code }: NodeJS.ErrnoException): Problem {
   if (code === 'ENOENT') return whole('the file does not exist', `${START}, or name another file with --config`);

@@ -2,8 +2,7 @@
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { Fault } from '../errors.ts';
 import { SERVED_METHODS } from '../protocol/headers.ts';
-import { composeError, rawId } from '../protocol/message.ts';
-import { Rejected } from './body.ts';
+import { composeError } from '../protocol/message.ts';
 import type { Gateway } from './gateway.ts';
 import { type Readiness, type RouteOptions, routes } from './routes.ts';
 
@@ -21,6 +20,7 @@ export function createApp(gateway: Gateway, settings: AppSettings, readiness: Re
     bodyLimit: settings.maxBodySize,
     requestTimeout: REQUEST_TIMEOUT,
     exposeHeadRoutes: false,
+    routerOptions: { ignoreTrailingSlash: true },
     forceCloseConnections: true,
     return503OnClosing: false,
   });
@@ -28,7 +28,7 @@ export function createApp(gateway: Gateway, settings: AppSettings, readiness: Re
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    const fault = asFault(error, settings);
+    const fault = isServed(request.method) ? asFault(error, settings) : notServed(request.method);
     if (fault.fault === 'internal') gateway.log.error({ err: error, method: request.method }, 'a request failed');
     else gateway.log.debug({ fault: fault.fault, status: fault.status, reason: fault.message }, 'request refused');
     sendFault(reply, fault);
@@ -38,14 +38,17 @@ export function createApp(gateway: Gateway, settings: AppSettings, readiness: Re
 
   app.setNotFoundHandler((request: FastifyRequest, reply) => {
     if (request.url.split('?', 1)[0] === '/mcp') {
-      reply.header('allow', SERVED_METHODS);
-      return sendFault(reply, new Fault('methodNotAllowed', { method: request.method, allow: SERVED_METHODS }));
+      return sendFault(reply, notServed(request.method));
     }
     reply.code(404).send({ error: 'not_found', message: 'Nothing is served here. The MCP endpoint is /mcp.' });
   });
   routes(app, gateway, settings, readiness);
   return app;
 }
+
+const isServed = (method: string): boolean => SERVED_METHODS.split(', ').includes(method);
+
+const notServed = (method: string): Fault => new Fault('methodNotAllowed', { method, allow: SERVED_METHODS });
 
 function asFault(error: FastifyError, settings: AppSettings): Fault {
   if (error instanceof Fault) return error;
@@ -64,11 +67,10 @@ function asFault(error: FastifyError, settings: AppSettings): Fault {
 }
 
 function sendFault(reply: FastifyReply, fault: Fault): void {
-  const rejection = fault instanceof Rejected ? fault.rejection : undefined;
-  const id = rejection?.echo && rejection.message ? rawId(rejection.message) : undefined;
+  if (fault.fault === 'methodNotAllowed' && !reply.hasHeader('allow')) reply.header('allow', SERVED_METHODS);
   const retry = RETRY_AFTER[fault.status];
   if (retry) reply.header('retry-after', retry);
   // before dispatch an internal error is an HTTP error as well
   const status = fault.fault === 'internal' ? 500 : fault.status;
-  reply.code(status).type('application/json').send(composeError(id, fault));
+  reply.code(status).type('application/json').send(composeError(fault.id, fault));
 }

@@ -4,7 +4,7 @@ import { Fault } from '../errors.ts';
 import { type Classified, classify } from '../protocol/classify.ts';
 import { VERSION_HEADER } from '../protocol/headers.ts';
 import { JsonSyntaxError } from '../protocol/json/scan.ts';
-import { readMessages } from '../protocol/message.ts';
+import { rawId, readMessages } from '../protocol/message.ts';
 import { headerOf } from './guard.ts';
 
 const EMPTY = Buffer.alloc(0);
@@ -28,5 +28,6 @@ export class Rejected extends Fault {
   constructor(rejection: Extract<Classified, { kind: 'rejected' }>) {
     super(rejection.fault, { detail: rejection.detail });
     this.rejection = rejection;
+    if (rejection.echo && rejection.message) this.id = rawId(rejection.message);
   }
 }

@@ -14,6 +14,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '../errors.ts';
 import { VERSION_HEADER } from '../protocol/headers.ts';
+import { rawId } from '../protocol/message.ts';
 import { LEGACY_VERSIONS } from '../protocol/versions.ts';
 import { classifyBody, Rejected } from './body.ts';
 import type { Gateway } from './gateway.ts';
@@ -40,6 +41,9 @@ export async function post(gateway: Gateway, request: FastifyRequest, reply: Fas
         supported: LEGACY_VERSIONS.join(', '),
       });
     default:
-      return legacyPost(gateway, classified, request, reply);
+      return legacyPost(gateway, classified, request, reply).catch((error: unknown) => {
+        if (error instanceof Fault && classified.kind === 'legacy-request') error.id = rawId(classified.message);
+        throw error;
+      });
   }
 }

@@ -24,8 +24,17 @@ function named(table: (view: View) => NameTable, unknown: 'unknownTool' | 'unkno
       return found !== undefined;
     };
     if (route()) return;
-    return whenKnown(context, call, route, () => new Fault(unknown, { name: text }));
+    return whenKnown(context, call, route, () => ofMissing(context, call, text) ?? new Fault(unknown, { name: text }));
   };
+}
+
+/** The name tells that it belongs to an upstream whose catalog never came. */
+function ofMissing({ catalogs, separator }: MethodContext, call: Call, name: string): Fault | undefined {
+  if (separator === undefined) return undefined;
+  const found = catalogs.missing(call.client.audience).find(({ upstream }) => name.startsWith(upstream + separator));
+  return (
+    found && new Fault('upstreamUnavailable', { upstream: found.upstream, detail: found.problem ?? 'it is starting' })
+  );
 }
 
 /** What is not found may belong to an upstream whose catalog is still on its way: tries once more when it is there. */

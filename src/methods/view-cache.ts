@@ -42,7 +42,10 @@ export class ViewCache {
     this.#views.set(audience, { view, checked: generation });
     if (this.#views.size > LIMIT) this.#views.delete(this.#views.keys().next().value!);
     for (const { upstream, name, exposed, reason } of [...view.tools.notes, ...view.prompts.notes])
-      this.#log.debug({ upstream, name, exposed, reason }, 'exposed under another name');
+      this.#log[reason === 'disambiguated' ? 'warn' : 'info'](
+        { upstream, name, exposed, reason },
+        'exposed under another name',
+      );
     return view;
   }
 }

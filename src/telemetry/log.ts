@@ -29,8 +29,8 @@ export function createLogger({ level, format }: LogSettings, terminal = process.
       colorize: terminal,
       singleLine: true,
       translateTime: 'SYS:HH:MM:ss.l',
-      ignore: 'pid,upstream,stderr',
-      messageFormat: '{if upstream}{upstream}: {end}{msg}{if stderr}: {stderr}{end}',
+      ignore: 'pid,upstream',
+      messageFormat: '{if upstream}{upstream}: {end}{msg}',
     });
     return pino(options, stream);
   }

@@ -111,6 +111,7 @@ async function fetchPage(
       else log.warn({ method }, `ignored an item without a ${ITEM_KINDS[kind].key}`);
     }
   }
+  if (!array || !isArrayAt(bytes, array.start)) log.warn({ method }, `the answer holds no list "${kind}"`);
   if (cursor === undefined) list.extras = extrasOf(bytes, top, kind);
   const next = memberOf(top, 'nextCursor');
   return next && isStringAt(bytes, next.start) ? textOf(bytes, next.start, next.end) : undefined;

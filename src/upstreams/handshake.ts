@@ -1,10 +1,14 @@
 /** The legacy handshake as a client (2025-11-25, lifecycle). */
+import { Fault } from '../errors.ts';
 import type { ServerFacts } from '../protocol/codec.ts';
 import { valueAt } from '../protocol/message.ts';
 import { isLegacyVersion, LATEST_LEGACY } from '../protocol/versions.ts';
 import { ask, UpstreamError } from './ask.ts';
 import type { Link } from './link.ts';
 import { WireFault } from './wire.ts';
+
+/** Faults whose text speaks of a request; of a handshake only its detail is to be told. */
+const ENDED: ReadonlySet<string> = new Set(['upstreamUnavailable', 'upstreamLost']);
 
 /**
  * Sends `initialize` and reads the answer. The caller sends `notifications/initialized`.
@@ -22,8 +26,9 @@ export async function handshake(
     const message = await ask(link, 'initialize', params, deadline);
     result = valueAt(message.bytes, message.result!) as Record<string, unknown>;
   } catch (error) {
-    const text =
-      error instanceof UpstreamError ? `it refused the handshake: ${error.message}` : (error as Error).message;
+    const inner = error instanceof Fault && ENDED.has(error.fault) ? error.details.detail : undefined;
+    const told = inner ?? (error as Error).message;
+    const text = error instanceof UpstreamError ? `it refused the handshake: ${error.message}` : String(told);
     throw new WireFault(text, { unsent: true, cause: error });
   }
   const { protocolVersion, capabilities, serverInfo, instructions } = result;

@@ -176,7 +176,9 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     if (this.#over) return;
     const code = error.code ?? '';
     const told = error instanceof RangeError || code === '' ? error.message : code;
-    this.#end(new WireFault(told, { unsent: NOT_SENT.has(code), cause: error }));
+    // nobody is there any more: a new link finds out where the upstream is now
+    const unsent = NOT_SENT.has(code);
+    this.#end(new WireFault(told, { unsent, gone: unsent && this.#options.inSession, cause: error }));
   }
 
   #event(event: SseEvent): void {
@@ -199,6 +201,8 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     if (of !== undefined && body[0] === 0x7b && hasErrorFor(body, of)) {
       this.#options.message(body);
     }
+    // servers without a memory of this session say 404; some say 400 instead
+    if (this.#status === 400 && inSession && !this.#settled) return this.#end(GONE);
     log.debug({ status: this.#status, body: body.toString('utf8', 0, 500) }, 'upstream refused a request');
     const detail = remark(this.#status);
     const fault = new Fault('upstreamStatus', { upstream, status: this.#status, method: 'the request', detail });

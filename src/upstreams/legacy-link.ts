@@ -147,7 +147,7 @@ export class LegacyLink implements Link {
       parsed = readMessages(bytes);
     } catch (error) {
       if (!(error instanceof JsonSyntaxError)) throw error;
-      return this.#ignore(error.message);
+      return this.#garbled(error.message);
     }
     if (Array.isArray(parsed)) {
       for (const message of parsed) this.#take(message, of);
@@ -156,7 +156,7 @@ export class LegacyLink implements Link {
 
   #take(message: Message | undefined, of: number | undefined): void {
     const fault = message ? malformed(message) : 'expected an object';
-    if (!message || fault) return this.#ignore(fault ?? '');
+    if (!message || fault) return this.#garbled(fault ?? '', message);
     try {
       if (message.method === undefined) this.#response(message);
       else if (message.id) this.#request(message, of);
@@ -187,7 +187,7 @@ export class LegacyLink implements Link {
     if (kind) return this.#options.listener.listChanged(kind);
     switch (message.method) {
       case 'notifications/message': {
-        const owner = of === undefined ? this.#alone() : this.#pending.get(of);
+        const owner = this.#owner(of, () => this.#pending.sole());
         return owner ? owner.call.sink.log(message) : this.#options.listener.log(message);
       }
       case 'notifications/resources/updated':
@@ -210,13 +210,10 @@ export class LegacyLink implements Link {
     if (found.notification) found.pending.call.sink.progress(found.notification);
   }
 
-  /** The call that an unmarked message is of: the only one there is, where all share one stream. */
-  #alone(): Pending | undefined {
-    return this.#wire.separate ? undefined : this.#pending.sole();
-  }
-
-  #eldest(): Pending | undefined {
-    return this.#wire.separate ? undefined : this.#pending.oldest(CAN_ASK);
+  /** The call whose own stream carried a message; where calls share one, the one that `guess` gives. */
+  #owner(of: number | undefined, guess: () => Pending | undefined): Pending | undefined {
+    if (of !== undefined) return this.#pending.get(of);
+    return this.#wire.separate ? undefined : guess();
   }
 
   /**
@@ -234,7 +231,7 @@ export class LegacyLink implements Link {
       );
       return this.#wire.send(refuseRequest(message));
     }
-    const owner = of === undefined ? this.#eldest() : this.#pending.get(of);
+    const owner = this.#owner(of, () => this.#pending.oldest(CAN_ASK));
     if (owner) owner.waiting++;
     const round = this.#requests.open(message, {
       settled: () => {
@@ -248,9 +245,14 @@ export class LegacyLink implements Link {
     else this.#options.listener.input(round);
   }
 
-  /** Noise between messages harms nobody; a reply that is nothing else is told by the transport. */
-  #ignore(detail: string): void {
+  /** Noise between messages harms nobody. What tells by its id which request it was meant to answer is that answer. */
+  #garbled(detail: string, message?: Message): void {
     this.#log.warn({ detail }, 'ignored a malformed message');
+    if (!message?.id || message.method !== undefined) return;
+    const pending = this.#pending.settle(Number(valueAt(message.bytes, message.id)));
+    if (!pending) return;
+    this.#answer(pending.call, malformedAnswer(this.upstream, pending.call.method, detail));
+    this.#wire.forget(pending.id);
   }
 
   #expire(pending: Pending): void {
@@ -286,7 +288,6 @@ export class LegacyLink implements Link {
     try {
       call.sink.done(outcome);
     } catch (error) {
-      // one answer that cannot be relayed must not cost the others their link
       this.#log.error({ err: error, method: call.method }, 'an answer could not be relayed');
       call.sink.done({ kind: 'error', error: new Fault('internal') });
     }

@@ -55,7 +55,8 @@ export class SseWire implements Wire {
       // the answer comes on the event stream; the reply to the POST says only that it was taken
       of: undefined,
       maxBytes: this.#endpoint.maxMessageSize,
-      inSession: true,
+      // the event stream is the session: a POST that is refused says nothing of it
+      inSession: false,
       log: this.#log,
       head: () => undefined,
       message: () => undefined,

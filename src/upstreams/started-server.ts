@@ -61,13 +61,13 @@ export class StartedServer {
     const url = new URL(fill(http!.url));
     const log = this.#log.child({ pid: child.pid });
     log.debug({ url: url.href }, 'process started');
-    logStderr(child.stderr, log);
+    const lastWords = logStderr(child.stderr, log);
     logStderr(child.stdout, log);
     let ended: string | undefined;
     child.once('exit', (code, signal) => {
       ended = exitText(code, signal);
       this.#running = undefined;
-      if (!this.#closing) log.warn({ code, signal }, 'upstream process ended');
+      if (!this.#closing) log.warn({ code, signal, stderr: lastWords() }, 'the process ended by itself');
     });
     const until = Date.now() + timeouts.open;
     while (!(await accepts(url))) {

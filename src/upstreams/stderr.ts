@@ -6,14 +6,27 @@ import { LineSplitter } from './lines.ts';
 const LONGEST_LINE = 64 * 1024;
 const LONGEST_LOGGED = 2_000;
 
-/** Logs at `info`: an upstream's stderr is its only way to tell the admin something. */
-export function logStderr(stream: Readable, log: Logger): void {
+/** Lines kept to be shown when the process ends unexpectedly. */
+const LAST_WORDS = 10;
+
+/**
+ * Logs at `debug`, since many servers write a line for every request.
+ * @returns the last lines so far, for the log entry that tells that the process is gone
+ */
+export function logStderr(stream: Readable, log: Logger): () => readonly string[] {
+  const last: string[] = [];
   const lines = new LineSplitter(
-    (line) => log.info({ stderr: clean(line) }, 'upstream stderr'),
+    (line) => {
+      const stderr = clean(line);
+      log.debug({ stderr }, 'upstream stderr');
+      last.push(stderr);
+      if (last.length > LAST_WORDS) last.shift();
+    },
     LONGEST_LINE,
-    (bytes) => log.info({ bytes }, 'upstream stderr: dropped an overlong line'),
+    (bytes) => log.debug({ bytes }, 'upstream stderr: dropped an overlong line'),
   );
   stream.on('data', (chunk: Buffer) => lines.push(chunk));
+  return () => last;
 }
 
 /** Shortened, without terminal control sequences, and with what looks like a credential masked. */

@@ -41,10 +41,11 @@ export class StdioWire implements Wire {
       (bytes) => log.error({ bytes, limit: this.#maxMessage }, 'dropped a message larger than maxMessageSize'),
     );
     child.stdout.on('data', (chunk: Buffer) => lines.push(chunk));
-    logStderr(child.stderr, log);
+    const lastWords = logStderr(child.stderr, log);
     // `close` comes after the last byte of stdout, so that an answer written just before the exit still counts
     child.once('close', (code, signal) => {
-      log.debug({ code, signal }, 'process ended');
+      if (this.#closing) log.debug({ code, signal }, 'process ended');
+      else log.warn({ code, signal, stderr: lastWords() }, 'the process ended by itself');
       listener.closed(this.#closing ? undefined : new WireFault(exitText(code, signal)));
     });
   }

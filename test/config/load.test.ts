@@ -30,8 +30,8 @@ test('reads a file, and placeholders start in its folder', () => {
 
 test('a missing file says how to make one', () => {
   expect(lines(join(folder, 'missing.yaml'))).toEqual([
-    'patchbay.yaml: the file does not exist; copy config/examples/minimal.yaml, or run `patchbay import` on a Claude, ' +
-      'Cursor or VS Code file, or name another file with --config',
+    'patchbay.yaml: the file does not exist; copy config/examples/minimal.yaml (a `mcpServers` block of a Claude, ' +
+      'Cursor or VS Code file will do as well), or name another file with --config',
   ]);
 });
 

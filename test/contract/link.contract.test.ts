@@ -112,8 +112,17 @@ describe.each(transports)('$name', (transport) => {
       await works();
     });
 
+    test.each(['result_and_error', 'neither', 'version_1'])(
+      '%s: the call fails, for its id can be read',
+      async (tool) => {
+        const fault = await faultOf(opened.send(toolCall(tool, '{}', undefined, deadline)));
+        expect(fault.fault).toBe('upstreamMalformed');
+        await works();
+      },
+    );
+
     // On a shared stream nothing says which call such a text was meant for, so that the time of its call runs out.
-    test.each(['result_and_error', 'neither', 'version_1', 'no_json', 'not_utf8', 'other_id', 'null_id'])(
+    test.each(['no_json', 'not_utf8', 'other_id', 'null_id'])(
       `%s: ${transport.separate ? 'the call fails' : 'the time of the call runs out'}`,
       async (tool) => {
         const fault = await faultOf(opened.send(toolCall(tool, '{}', undefined, deadline)));

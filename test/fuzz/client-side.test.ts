@@ -72,8 +72,7 @@ describe('requests that are right, however odd', () => {
           if (!wrongToken && !answer?.error) expect(JSON.stringify(answer?.result)).toMatch(own);
           else if (!twice) expect(token, JSON.stringify(answer)).toBeDefined();
         });
-        await Promise.all(checks);
-        await lab.check();
+        await lab.survives(checks);
       }),
     timeLimit(BATCHES),
   );
@@ -116,8 +115,7 @@ describe('anything at all', () => {
           // too deep is noticed before the text turns out to be none
           expect([PARSE_ERROR, /nested deeper/.test(reply.body) ? -32600 : undefined], shown(body)).toContain(codes[0]);
         });
-        await Promise.all(checks);
-        await lab.check();
+        await lab.survives(checks);
       }),
     timeLimit(BATCHES),
   );
@@ -157,8 +155,7 @@ describe('batches of 2025-03-26', () => {
           expect(responses.length, shown(body)).toBeGreaterThanOrEqual(new Set(wanted).size);
           expect(responses.length, shown(body)).toBeLessThanOrEqual(elements.length);
         });
-        await Promise.all(checks);
-        await lab.check();
+        await lab.survives(checks);
       }),
     timeLimit(BATCHES),
   );
@@ -208,8 +205,7 @@ describe('heads', () => {
           if (reply.status === undefined) return expect(missing, told).toBeGreaterThan(0);
           expect(reply.status, told).toBeLessThan(500);
         });
-        await Promise.all(checks);
-        await lab.check();
+        await lab.survives(checks);
       }),
     timeLimit(BATCHES),
   );

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { until } from '../multiplexer/until.ts';
 import { message } from './garbage.ts';
-import { type HostileHttp, startHostile } from './hostile-upstream.ts';
+import { HOSTILE_STDIO, type HostileHttp, startHostile } from './hostile-upstream.ts';
 import { Lab } from './lab.ts';
 import { play } from './plays.ts';
 import { sendRaw } from './raw-http.ts';
@@ -16,7 +16,9 @@ let lab: Lab;
 
 beforeAll(async () => {
   hostile = await startHostile();
-  lab = await Lab.start({ hostile: { url: hostile.url, timeouts: { call: '2s' } } }, { log: { level: 'debug' } });
+  const timeouts = { call: '2s' };
+  const upstreams = { http: { url: hostile.url, timeouts }, stdio: { ...HOSTILE_STDIO, timeouts } };
+  lab = await Lab.start(upstreams, { log: { level: 'debug' } });
 });
 afterAll(async () => {
   await lab?.stop();
@@ -28,25 +30,36 @@ const able = async () => ({ who: 'ada', client: await lab.client('ada', { capabi
 test.each(['null', '[]', '"x"', '7'])(
   'a question whose params are %s is refused, and its call goes on',
   async (params) => {
+    lab = await lab.revived();
     for (const method of ['elicitation/create', 'sampling/createMessage', 'roots/list']) {
       const ask = message(`{"jsonrpc":"2.0","id":"q","method":"${method}","params":${params}}`);
-      const { tag, text } = await play(await able(), 'hostile', { acts: [ask, { responses: 1 }, { answer: true }] });
+      const { tag, text } = await play(await able(), 'http', { acts: [ask, { responses: 1 }, { answer: true }] });
       expect(text).toBe(tag);
     }
     await lab.check();
   },
 );
 
-test('a progress token that cannot be made a number', async () => {
-  const odd = message(
-    '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":1,"progressToken":{"toString":0,"valueOf":0}}}',
+/** JSON that `Number()` throws at. */
+const NO_NUMBER = '{"toString":0,"valueOf":0}';
+
+test.each([
+  `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":1,"progressToken":${NO_NUMBER}}}`,
+  `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${NO_NUMBER}}}`,
+  `{"jsonrpc":"2.0","id":${NO_NUMBER},"result":{}}`,
+  `{"jsonrpc":"1.0","id":${NO_NUMBER},"result":{}}`,
+  `{"jsonrpc":"2.0","id":${NO_NUMBER}}`,
+])('an id or token that cannot be made a number: %s', async (text) => {
+  lab = await lab.revived();
+  const player = await able();
+  const played = ['http', 'stdio'].map((upstream) =>
+    play(player, upstream, { acts: [message(text), { answer: true }] }),
   );
-  const { tag, text } = await play(await able(), 'hostile', { acts: [odd, { answer: true }] });
-  expect(text).toBe(tag);
-  await lab.check();
+  for (const { tag, text: answer } of await lab.survives(played)) expect(answer).toBe(tag);
 });
 
 test('a client that hangs up in the middle of a body is no fault of the gateway', async () => {
+  lab = await lab.revived();
   const socket = connect(lab.port, '127.0.0.1');
   await once(socket, 'connect');
   const head = `POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:${lab.port}\r\nContent-Type: application/json\r\n`;

@@ -27,18 +27,23 @@ export const FOREIGN = 'tag-nobody-0-';
 
 const foreignResult = `{"content":[{"type":"text","text":"${FOREIGN}"}]}`;
 
+/** Answers to a request that are malformed as messages. @param id its text */
+const malformed = (id: string): string[] => [
+  `{"id":${id},"result":${foreignResult}}`,
+  `{"jsonrpc":"1.0","id":${id},"result":${foreignResult}}`,
+  `{"jsonrpc":"2.0","id":${id},"result":${foreignResult},"error":{"code":-1,"message":"${FOREIGN}"}}`,
+  `{"jsonrpc":"2.0","id":${id},"id":${id},"result":${foreignResult}}`,
+  `{"jsonrpc":"2.0","id":${id}}`,
+];
+
 /** Messages that must have no effect on any call, as texts. */
 const pointless: fc.Arbitrary<string> = fc.oneof(
   foreignId.map((id) => `{"jsonrpc":"2.0","id":${id},"result":${foreignResult}}`),
   foreignId.map((id) => `{"jsonrpc":"2.0","id":${id},"error":{"code":-1,"message":"${FOREIGN}"}}`),
+  foreignId.chain((id) => fc.constantFrom(...malformed(id))),
   fc.constantFrom(
     `{"jsonrpc":"2.0","error":{"code":-1,"message":"${FOREIGN}"}}`,
     `{"jsonrpc":"2.0","result":${foreignResult}}`,
-    `{"id":@ID@,"result":${foreignResult}}`,
-    `{"jsonrpc":"1.0","id":@ID@,"result":${foreignResult}}`,
-    `{"jsonrpc":"2.0","id":@ID@,"result":${foreignResult},"error":{"code":-1,"message":"${FOREIGN}"}}`,
-    `{"jsonrpc":"2.0","id":@ID@,"id":@ID@,"result":${foreignResult}}`,
-    `{"jsonrpc":"2.0","id":@ID@}`,
     '[]',
     '{}',
     '42',
@@ -116,6 +121,7 @@ export const harmless: fc.Arbitrary<Act> = fc.oneof(
 
 /** Answers to the call itself that are none. */
 const broken = fc.oneof(
+  fc.constantFrom(...malformed('@ID@')),
   valueText.map((result) => `{"jsonrpc":"2.0","id":@ID@,"result":${result}}`),
   valueText.map((error) => `{"jsonrpc":"2.0","id":@ID@,"error":${error}}`),
   heavyText.map((result) => `{"jsonrpc":"2.0","id":@ID@,"result":{"content":${result}}}`),

@@ -14,6 +14,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { cut } from './raw-http.ts';
 
 /** One thing to do in the course of a call. Bytes are in base64. */
@@ -162,6 +163,9 @@ function serveStdio(): void {
   });
   process.stdin.once('end', () => process.exit(0));
 }
+
+/** The config of a hostile upstream over stdio. */
+export const HOSTILE_STDIO = { command: process.execPath, args: [fileURLToPath(import.meta.url), 'stdio'] };
 
 /** A hostile upstream that serves HTTP. */
 export interface HostileHttp {

@@ -6,7 +6,7 @@ import { stringText, valueText } from '../protocol/json-arbitraries.ts';
 import { anything, raw } from './garbage.ts';
 import { type Act, type HostileHttp, startHostile } from './hostile-upstream.ts';
 import { Lab } from './lab.ts';
-import { type Player, play } from './plays.ts';
+import { type Played, type Player, play } from './plays.ts';
 import { batchOf, fuzz, timeLimit } from './settings.ts';
 import { heavyText, idText } from './texts.ts';
 
@@ -63,9 +63,8 @@ describe('an event stream', () => {
         const { text } = await play(clients[i % 2]!, 'cutter', { acts: [raw(STREAM, cuts)] });
         expect(text, `cut at ${cuts.slice(0, 5)}`).toBe('→é😀');
       });
-      await Promise.all(played);
+      await lab.survives(played);
     }
-    await lab.check();
   });
 });
 
@@ -97,10 +96,9 @@ describe('heads', () => {
         const played = batch.map(({ acts, ends, ...head }, i) =>
           play(clients[i % 2]!, 'heads', { acts: ends ? [...acts, { end: true }] : acts, ...head }),
         );
-        const { tag, text } = await play(await player('eve'), 'cutter', { acts: [ANSWER] });
+        const polite = play(await player('eve'), 'cutter', { acts: [ANSWER] });
+        const [{ tag, text }] = (await lab.survives([polite, ...played])) as [Played];
         expect(text).toBe(tag);
-        await Promise.all(played);
-        await lab.check();
       }),
     timeLimit(BATCHES),
   );

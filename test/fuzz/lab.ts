@@ -95,6 +95,20 @@ export class Lab {
     expect(this.gateway.noise.filter((line) => NODE_SPEAKS.test(line))).toEqual([]);
   }
 
+  /**
+   * Waits for cases that run at once, then checks: that the gateway is gone says more than what became of each case.
+   * @returns what came of each
+   * @throws Error of the check, or else of the first case that failed
+   */
+  async survives<T>(cases: readonly Promise<T>[]): Promise<T[]> {
+    const settled = await Promise.allSettled(cases);
+    await this.check();
+    return settled.map((one) => {
+      if (one.status === 'rejected') throw one.reason;
+      return one.value;
+    });
+  }
+
   async stop(): Promise<void> {
     this.#stream.drop();
     await this.gateway.stop().catch(() => undefined);

@@ -1,11 +1,10 @@
 /** Upstreams that say anything at all: their calls end, and nobody else notices. */
-import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { anything, FOREIGN, harmless, message, raw } from './garbage.ts';
-import { type Act, type HostileHttp, startHostile } from './hostile-upstream.ts';
+import { type Act, HOSTILE_STDIO, type HostileHttp, startHostile } from './hostile-upstream.ts';
 import { Lab } from './lab.ts';
-import { type Player, play } from './plays.ts';
+import { type Played, type Player, play } from './plays.ts';
 import { batchOf, fuzz, timeLimit } from './settings.ts';
 import { requestIdText } from './texts.ts';
 
@@ -18,19 +17,15 @@ let lab: Lab;
 
 beforeAll(async () => {
   hostile = await startHostile();
-  const command = {
-    command: process.execPath,
-    args: [fileURLToPath(new URL('hostile-upstream.ts', import.meta.url)), 'stdio'],
-  };
   const patient = { timeouts: { open: '5s', call: '8s' } };
   const brief = {
     maxMessageSize: '256KiB',
     timeouts: { open: '5s', call: '400ms', callMax: '1200ms', elicitation: '300ms' },
   };
   const upstreams = {
-    stdio: { ...command, ...patient },
+    stdio: { ...HOSTILE_STDIO, ...patient },
     http: { url: hostile.url, ...patient },
-    briefStdio: { ...command, ...brief },
+    briefStdio: { ...HOSTILE_STDIO, ...brief },
     briefHttp: { url: hostile.url, ...brief },
   };
   lab = await Lab.start(upstreams, { sessions: { maxPerPrincipal: 10_000, deliver: '300ms' } });
@@ -68,9 +63,8 @@ describe.each(TRANSPORTS)('an upstream over %s', (upstream) => {
         const played = batch.map(({ before, after }, i) =>
           play(all[i % all.length]!, upstream, { acts: [...before, ANSWER, ...after] }),
         );
-        for (const { tag, text, response } of await Promise.all(played))
+        for (const { tag, text, response } of await lab.survives(played))
           expect(text, JSON.stringify(response)).toBe(tag);
-        await lab.check();
       }),
     timeLimit(NOISY),
   );
@@ -89,10 +83,8 @@ describe.each(TRANSPORTS)('an upstream over %s', (upstream) => {
           play(all[i % 2]!, brief, { acts: answered ? [...list, ANSWER] : list }),
         );
         const polite = play(all[2]!, upstream, { acts: [ANSWER] });
-        const { tag, text } = await polite;
+        const [{ tag, text }] = (await lab.survives([polite, ...played])) as [Played];
         expect(text).toBe(tag);
-        await Promise.all(played);
-        await lab.check();
       }),
     timeLimit(ANY),
   );
@@ -125,11 +117,10 @@ describe.each(TRANSPORTS)('an upstream over %s', (upstream) => {
     const forged = (id: string) =>
       `{"jsonrpc":"2.0","id":${id},"result":{"content":[{"type":"text","text":"${FOREIGN}"}]}}`;
     const twice = [ANSWER, message(forged('@ID@')), ANSWER, message(forged('"@ID@"')), raw(forged('@ID@'))];
-    const played = await Promise.all(
+    const played = await lab.survives(
       all.flatMap((player) => [1, 2, 3].map(() => play(player, upstream, { acts: twice }))),
     );
     for (const { tag, text } of played) expect(text).toBe(tag);
-    await lab.check();
   });
 });
 

@@ -40,7 +40,7 @@ describe('some upstreams are not there', () => {
         expect(Object.values(await session.result(method))).toEqual([[]]);
       }
       const unknown = await timed(() => session.request('tools/call', { name: 'missing__any' }));
-      expect(unknown.value.error?.code).toBe(-32602);
+      expect(unknown.value.error).toMatchObject({ code: -32603, message: expect.stringContaining('is not available') });
       expect(unknown.ms).toBeLessThan(PROMPT_MS);
 
       for (const [upstream, says] of [
@@ -109,9 +109,9 @@ describe('some upstreams are not there', () => {
 
 describe('#72 no upstream is there', () => {
   test.each([
-    ['all of them mute or missing', { mute: MUTE, missing: MISSING }],
-    ['none configured', {}],
-  ])('%s: initialize works, lists are empty', async (_, upstreams) => {
+    ['all of them mute or missing', { mute: MUTE, missing: MISSING }, -32603, 'mute is not available'],
+    ['none configured', {}, -32602, 'Unknown tool'],
+  ])('%s: initialize works, lists are empty', async (_, upstreams, code, text) => {
     const gateway = await startGateway({ config: { lists: { firstWait: `${WAIT_MS}ms` }, upstreams } });
     try {
       const { value: session, ms } = await timed(() => Session.open(gateway.url));
@@ -119,7 +119,10 @@ describe('#72 no upstream is there', () => {
       expect(session.server).toMatchObject({ protocolVersion: '2025-11-25', serverInfo: { name: 'patchbay' } });
       expect(itemsOf(await session.result('tools/list'), 'tools')).toEqual([]);
       expect(await session.result('ping')).toEqual({});
-      expect((await session.request('tools/call', { name: 'mute__raw' })).error?.code).toBe(-32602);
+      expect((await session.request('tools/call', { name: 'mute__raw' })).error).toMatchObject({
+        code,
+        message: expect.stringContaining(text),
+      });
     } finally {
       await gateway.stop();
     }

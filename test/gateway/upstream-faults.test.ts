@@ -171,7 +171,10 @@ describe('an upstream that is not there', () => {
         ['refused', /ECONNREFUSED/],
       ] as const) {
         await own.waitForLog((line) => line.upstream === upstream && says.test(String(line.problem)));
-        expect((await client.request('tools/call', { name: `${upstream}__raw` })).error?.code).toBe(-32602);
+        expect((await client.request('tools/call', { name: `${upstream}__raw` })).error).toMatchObject({
+          code: -32603,
+          message: expect.stringContaining(`${upstream} is not available`),
+        });
       }
       expect(await client.callText('healthy__echo', { still: true })).toBe('{"still":true}');
     } finally {

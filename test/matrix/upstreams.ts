@@ -40,7 +40,8 @@ export async function startUpstreams(combinations: readonly Combination[]): Prom
   const timeouts = { open: '60s' };
   const config: Record<string, object> = {};
   for (const { name, transport, sharing } of combinations) {
-    const env = { PLAY: '1', PREFIX_URIS: name };
+    // on a busy machine a connection may be taken up again just when it is closed for being idle
+    const env = { PLAY: '1', PREFIX_URIS: name, KEEP_ALIVE: '60000' };
     if (transport === 'stdio') {
       config[name] = { ...stdioUpstream('peer-server', [], env), sharing, timeouts };
       continue;

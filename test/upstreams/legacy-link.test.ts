@@ -83,7 +83,7 @@ describe('answers', () => {
     });
   });
 
-  test.each(['no JSON', '{"jsonrpc":"2.0","id":', '42', '[]', '[[]]', '{}', '{"jsonrpc":"1.0","id":2,"result":{}}'])(
+  test.each(['no JSON', '{"jsonrpc":"2.0","id":', '42', '[]', '[[]]', '{}', '{"jsonrpc":"1.0","id":"?","result":{}}'])(
     'what is no message harms nobody: %s',
     async (noise) => {
       const scripted = await openScripted();

@@ -68,7 +68,7 @@ describe('the process', () => {
     const { server: started, lines, pids } = server(listening('r.end(); process.exit(5)'));
     const first = await started.address();
     await fetch(first).catch(() => undefined);
-    await expect.poll(() => lines.find((l) => l.msg === 'upstream process ended')).toMatchObject({ code: 5 });
+    await expect.poll(() => lines.find((l) => l.msg === 'the process ended by itself')).toMatchObject({ code: 5 });
     await started.address();
     expect(new Set(pids()).size).toBe(2);
   });
@@ -80,7 +80,7 @@ describe('the process', () => {
     expect(children()).toContain(pid);
     await started.close();
     await expectGone(pid!);
-    expect(lines.filter((l) => l.msg === 'upstream process ended')).toEqual([]);
+    expect(lines.filter((l) => l.msg === 'the process ended by itself')).toEqual([]);
   });
 
   test('ends when it is closed while it starts', async () => {

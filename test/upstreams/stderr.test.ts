@@ -46,10 +46,10 @@ describe('what looks like a credential is masked', () => {
   });
 });
 
-test('every line is one log line at info, whatever the chunks', () => {
+test('every line is one log line at debug, whatever the chunks', () => {
   const lines = logged('first\nsec', 'ond\r\n', '\nthi', 'rd');
   expect(lines.map((l) => l.stderr)).toEqual(['first', 'second']);
-  expect(lines.every((l) => l.level === 30 && l.msg === 'upstream stderr')).toBe(true);
+  expect(lines.every((l) => l.level === 20 && l.msg === 'upstream stderr')).toBe(true);
 });
 
 test('terminal control sequences are taken out, so that a log is safe to look at', () => {

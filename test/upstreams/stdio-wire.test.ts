@@ -71,7 +71,7 @@ describe('#157 noise does not break the connection', () => {
   test('what is written on stderr is in the log, with the process it came from', async () => {
     const { lines } = await open(`process.stderr.write('loading the model\\n'); ${ANSWER}`);
     await resultOf(send(toolCall('x')));
-    await expect.poll(() => lines.find((line) => line.stderr === 'loading the model')).toMatchObject({ level: 30 });
+    await expect.poll(() => lines.find((line) => line.stderr === 'loading the model')).toMatchObject({ level: 20 });
     expect(lines.find((line) => line.stderr !== undefined)?.pid).toBe(
       lines.find((l) => l.msg === 'process started')?.pid,
     );
