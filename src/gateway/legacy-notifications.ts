@@ -1,6 +1,6 @@
 /** What a legacy client sends that asks for no answer: notifications, and answers to what it was asked. */
 import { scopesOf } from '../methods/scope.ts';
-import { idKey, type Message, paramsOf, rawId, valueAt } from '../protocol/message.ts';
+import { type Message, paramIdKey, paramsOf, rawId, valueAt } from '../protocol/message.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
 import type { Gateway } from './gateway.ts';
 import { LegacyCall } from './legacy-call.ts';
@@ -11,7 +11,7 @@ export function notified(gateway: Gateway, session: LegacySession, message: Mess
     case 'notifications/initialized':
       return session.markInitialized();
     case 'notifications/cancelled':
-      return cancelled(session, params);
+      return cancelled(session, paramIdKey(message, 'requestId'), params.reason);
     case 'notifications/progress': {
       const { progressToken, ...others } = params;
       session.asks.progress(progressToken, others);
@@ -34,9 +34,8 @@ export function responded(gateway: Gateway, session: LegacySession, message: Mes
   if (!known) gateway.log.debug({ id: rawId(message) }, 'ignored an answer that nobody waits for');
 }
 
-function cancelled(session: LegacySession, { requestId, reason }: Record<string, unknown>): void {
-  if (typeof requestId !== 'string' && typeof requestId !== 'number') return;
-  const target = session.inFlight.get(idKey(JSON.stringify(requestId)));
+function cancelled(session: LegacySession, key: string | undefined, reason: unknown): void {
+  const target = key === undefined ? undefined : session.inFlight.get(key);
   if (target instanceof LegacyCall) target.cancel(typeof reason === 'string' ? reason : undefined);
 }
 

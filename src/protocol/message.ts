@@ -12,6 +12,7 @@ import {
   isStringAt,
   JsonSyntaxError,
   type Member,
+  memberOf,
   members,
   type Span,
   scanObject,
@@ -165,6 +166,20 @@ export function valueAt(bytes: Buffer, span: Span): unknown {
 /** The built params of a message; empty when it has none that are an object. */
 export function paramsOf({ bytes, params }: Message): Record<string, unknown> {
   return params && isObjectAt(bytes, params.start) ? (valueAt(bytes, params) as Record<string, unknown>) : {};
+}
+
+/** An id or token as a number, for peers that answer a number with its text; `NaN` where there is neither. */
+export function numberAt(bytes: Buffer, span: Span): number {
+  const value = valueAt(bytes, span);
+  return typeof value === 'number' || typeof value === 'string' ? Number(value) : Number.NaN;
+}
+
+/** The key of an id that stands in the params, such as `requestId`; `undefined` when there is none. See {@link idKey}. */
+export function paramIdKey({ bytes, params }: Message, name: string): string | undefined {
+  const at = params && isObjectAt(bytes, params.start) ? memberOf(members(bytes, params.start), name) : undefined;
+  if (!at) return undefined;
+  const kind = idKind(bytes, at);
+  return kind === 'string' || kind === 'integer' ? idKey(bytes.toString('utf8', at.start, at.end)) : undefined;
 }
 
 /** The message's own bytes with edits applied (edits are in offsets of `message.bytes`). */

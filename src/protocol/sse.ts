@@ -9,6 +9,9 @@ export interface SseEvent {
   readonly retry: number | undefined;
 }
 
+/** Whether a stream can be resumed from this event id: one that no header can hold can never be sent back. */
+export const canResumeFrom = (id: string | undefined): id is string => id !== undefined && /^[\x20-\x7e]*$/.test(id);
+
 /** Whether an event carries a JSON-RPC message: it has data, and no other name than `message`. */
 export const isMessage = ({ data, event }: SseEvent): boolean =>
   data.length > 0 && (event === undefined || event === '' || event === 'message');

@@ -47,6 +47,8 @@ export class AskTable {
    */
   ask(stream: SessionStream, build: (id: number) => Buffer, patience: AskPatience, handlers: AskHandlers): number {
     const id = ++this.#last;
+    // before anything is kept of it, since it fails for a request that is malformed
+    const message = build(id);
     const { answer, deliver } = patience;
     const expire = (reason: string): void => {
       this.withdraw(id, 'timed out');
@@ -62,7 +64,7 @@ export class AskTable {
       }, deliver).unref();
     }
     this.#open.set(id, ask);
-    stream.send(build(id));
+    stream.send(message);
     return id;
   }
 

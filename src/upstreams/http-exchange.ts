@@ -1,7 +1,7 @@
 /** One POST to an upstream and its answer: a JSON body or a server-sent event stream. */
 import type { Dispatcher } from 'undici';
 import { Fault } from '../errors.ts';
-import { isMessage, type SseEvent, SseParser } from '../protocol/sse.ts';
+import { canResumeFrom, isMessage, type SseEvent, SseParser } from '../protocol/sse.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { WireFault } from './wire.ts';
 
@@ -184,7 +184,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   #event(event: SseEvent): void {
     if (this.#over) return;
     if (event.retry !== undefined) this.#retry = event.retry;
-    if (event.id !== undefined) this.#lastEventId = event.id;
+    if (canResumeFrom(event.id)) this.#lastEventId = event.id;
     if (isMessage(event)) this.#options.message(event.data);
   }
 

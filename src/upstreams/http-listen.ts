@@ -1,5 +1,5 @@
 /** The standalone GET stream of a legacy HTTP upstream: opened once the handshake is over, opened again when it breaks. */
-import { isMessage, SseParser } from '../protocol/sse.ts';
+import { canResumeFrom, isMessage, SseParser } from '../protocol/sse.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { HttpEndpoint } from './http-endpoint.ts';
 
@@ -67,7 +67,7 @@ export class HttpListen {
       // told now that the stream is there: what changes from here on is heard
       if (this.#broke && this.#lastEventId === undefined) this.#options.missed();
       const parser = new SseParser((event) => {
-        if (event.id !== undefined) this.#lastEventId = event.id;
+        if (canResumeFrom(event.id)) this.#lastEventId = event.id;
         if (event.retry !== undefined) this.#retry = Math.min(event.retry, LONGEST_RETRY);
         if (isMessage(event)) this.#options.message(event.data);
       }, endpoint.maxMessageSize);

@@ -43,7 +43,12 @@ export class HttpWire implements Wire {
 
   send(message: Buffer, of?: number, headers?: Readonly<Record<string, string>>): void {
     const sent = headers ? { ...this.#headers, ...headers } : this.#headers;
-    const exchange = this.#exchange(of, 0);
+    this.#post(message, of, sent, of === undefined);
+  }
+
+  /** @param again whether to post once more when the connection breaks: two of an answer or notification do no harm */
+  #post(message: Buffer, of: number | undefined, sent: Record<string, string>, again: boolean): void {
+    const exchange = this.#exchange(of, 0, again ? () => this.#post(message, of, sent, false) : undefined);
     exchange.begin(this.#endpoint.pool, { method: 'POST', path: this.#path, headers: sent, body: message });
   }
 
@@ -75,7 +80,7 @@ export class HttpWire implements Wire {
     this.#end(undefined);
   }
 
-  #exchange(of: number | undefined, resumes: number): HttpExchange {
+  #exchange(of: number | undefined, resumes: number, repeat?: () => void): HttpExchange {
     let tries = resumes;
     const exchange: HttpExchange = new HttpExchange({
       upstream: this.#endpoint.upstream,
@@ -88,7 +93,10 @@ export class HttpWire implements Wire {
         tries = 0;
         this.#listener?.message(bytes, of);
       },
-      ended: (fault) => this.#ended(exchange, of, tries, fault),
+      ended: (fault) => {
+        if (fault?.cause && repeat && !this.#closed) repeat();
+        else this.#ended(exchange, of, tries, fault);
+      },
     });
     if (of !== undefined) this.#exchanges.set(of, exchange);
     return exchange;

@@ -5,16 +5,26 @@ import { malformed } from '../protocol/classify.ts';
 import type { ServerFacts } from '../protocol/codec.ts';
 import { JsonSyntaxError } from '../protocol/json/scan.ts';
 import { legacyCodec } from '../protocol/legacy/codec.ts';
-import { compose, composeResult, type Message, paramsOf, rawId, readMessages, valueAt } from '../protocol/message.ts';
+import {
+  compose,
+  composeError,
+  composeResult,
+  type Message,
+  numberAt,
+  paramIdKey,
+  paramsOf,
+  rawId,
+  readMessages,
+} from '../protocol/message.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { handshake } from './handshake.ts';
-import { CAN_ASK, INPUT_METHODS, LIST_CHANGED } from './inbound.ts';
+import { CAN_ASK, LIST_CHANGED } from './inbound.ts';
 import type { Link } from './link.ts';
 import type { LegacyLinkOptions } from './link-options.ts';
 import { lost, malformedAnswer, timedOut, unavailable } from './outcomes.ts';
 import { type Pending, PendingTable } from './pending.ts';
 import { progressFor } from './progress.ts';
-import { refuseRequest, ServerRequests } from './server-requests.ts';
+import { refusalOf, ServerRequests } from './server-requests.ts';
 import { type Wire, WireFault } from './wire.ts';
 
 export class LegacyLink implements Link {
@@ -167,12 +177,9 @@ export class LegacyLink implements Link {
   }
 
   #response(message: Message): void {
-    const id = Number(message.idKind === 'string' ? valueAt(message.bytes, message.id!) : rawId(message));
+    const id = numberAt(message.bytes, message.id!);
     const pending = this.#pending.settle(id);
-    if (!pending) {
-      this.#log.debug({ id: rawId(message) }, 'ignored an answer that nobody waits for');
-      return;
-    }
+    if (!pending) return this.#log.debug({ id: rawId(message) }, 'ignored an answer that nobody waits for');
     const refused = legacyCodec.refuse(pending.call.method, message);
     this.#answer(
       pending.call,
@@ -194,10 +201,8 @@ export class LegacyLink implements Link {
         return this.#options.listener.updated(message);
       case 'notifications/elicitation/complete':
         return this.#options.listener.elicited(message);
-      case 'notifications/cancelled': {
-        const { requestId, reason } = paramsOf(message);
-        return this.#requests.withdrawn(requestId, typeof reason === 'string' ? reason : undefined);
-      }
+      case 'notifications/cancelled':
+        return this.#requests.withdrawn(paramIdKey(message, 'requestId'), paramsOf(message).reason);
       default:
         this.#log.debug({ method: message.method }, 'ignored a notification of an unknown kind');
     }
@@ -223,13 +228,10 @@ export class LegacyLink implements Link {
   #request(message: Message, of: number | undefined): void {
     const id = rawId(message)!;
     if (message.method === 'ping') return this.#wire.send(composeResult(id, '{}'));
-    const capability = INPUT_METHODS.get(message.method ?? '');
-    if (capability === undefined || !Object.hasOwn(this.declared, capability)) {
-      this.#log.warn(
-        { method: message.method },
-        'refused a request of the upstream, which was told of no such capability',
-      );
-      return this.#wire.send(refuseRequest(message));
+    const refusal = refusalOf(message, this.declared);
+    if (refusal) {
+      this.#log.warn({ method: message.method, reason: refusal.message }, 'refused a request of the upstream');
+      return this.#wire.send(composeError(id, refusal));
     }
     const owner = this.#owner(of, () => this.#pending.oldest(CAN_ASK));
     if (owner) owner.waiting++;
@@ -249,7 +251,7 @@ export class LegacyLink implements Link {
   #garbled(detail: string, message?: Message): void {
     this.#log.warn({ detail }, 'ignored a malformed message');
     if (!message?.id || message.method !== undefined) return;
-    const pending = this.#pending.settle(Number(valueAt(message.bytes, message.id)));
+    const pending = this.#pending.settle(numberAt(message.bytes, message.id));
     if (!pending) return;
     this.#answer(pending.call, malformedAnswer(this.upstream, pending.call.method, detail));
     this.#wire.forget(pending.id);

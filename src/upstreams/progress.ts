@@ -1,6 +1,6 @@
 /** Progress notifications of an upstream, in the terms of the client that asked for them. */
 import { isObjectAt, memberOf, members } from '../protocol/json/scan.ts';
-import { type Message, messageBytes } from '../protocol/message.ts';
+import { type Message, messageBytes, numberAt } from '../protocol/message.ts';
 import type { Pending, PendingTable } from './pending.ts';
 
 /**
@@ -14,7 +14,7 @@ export function progressFor(
   const { bytes, params } = message;
   if (!params || !isObjectAt(bytes, params.start)) return undefined;
   const token = memberOf(members(bytes, params.start), 'progressToken');
-  const pending = token && table.get(Number(bytes.toString('latin1', token.start, token.end).replaceAll('"', '')));
+  const pending = token && table.get(numberAt(bytes, token));
   if (!token || !pending) return undefined;
   const { progressToken, message: asked } = pending.call;
   if (!progressToken) return { pending, notification: undefined };

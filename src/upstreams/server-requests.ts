@@ -2,7 +2,8 @@
 import { Fault } from '../errors.ts';
 import type { InputAnswer, InputRequest, Round } from '../protocol/call.ts';
 import { isObjectAt, memberOf, members } from '../protocol/json/scan.ts';
-import { compose, composeError, composeResult, idKey, type Message, rawId } from '../protocol/message.ts';
+import { compose, composeResult, idKey, type Message, rawId } from '../protocol/message.ts';
+import { INPUT_METHODS } from './inbound.ts';
 
 const KEY = '1';
 const CANCEL = Buffer.from('{"action":"cancel"}');
@@ -43,13 +44,12 @@ export class ServerRequests {
     return round;
   }
 
-  /** The upstream takes the request with this id back (`notifications/cancelled`). */
-  withdrawn(id: unknown, reason: string | undefined): void {
-    if (typeof id !== 'string' && typeof id !== 'number') return;
-    const key = idKey(JSON.stringify(id));
+  /** The upstream takes the request with this key of an id back (`notifications/cancelled`). */
+  withdrawn(key: string | undefined, reason: unknown): void {
+    if (key === undefined) return;
     const round = this.#open.get(key);
     this.#open.delete(key);
-    round?.withdraw(reason);
+    round?.withdraw(typeof reason === 'string' ? reason : undefined);
   }
 
   /** The link is over: nobody can be answered any more. */
@@ -139,6 +139,17 @@ function errorResponse(id: string, error: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`{"jsonrpc":"2.0","id":${id},"error":`), error, Buffer.from('}')]);
 }
 
-/** The answer to a server request that this gateway does not know or must not pass on. */
-export const refuseRequest = (message: Message): Buffer =>
-  composeError(rawId(message), new Fault('methodNotFound', { method: message.method ?? '' }));
+/**
+ * Why a request of an upstream is refused; `undefined` when it is not.
+ * @param declared the client capabilities that the upstream was told of
+ */
+export function refusalOf(
+  { bytes, method, params }: Message,
+  declared: Readonly<Record<string, unknown>>,
+): Fault | undefined {
+  const capability = INPUT_METHODS.get(method ?? '');
+  if (capability === undefined || !Object.hasOwn(declared, capability))
+    return new Fault('methodNotFound', { method: method ?? '' });
+  if (!params || isObjectAt(bytes, params.start)) return undefined;
+  return new Fault('invalidParams', { method: method ?? '', detail: 'params must be an object' });
+}

@@ -16,7 +16,7 @@ let lab: Lab;
 
 beforeAll(async () => {
   hostile = await startHostile();
-  const timeouts = { call: '2s' };
+  const timeouts = { call: '2s', elicitation: '200ms', sampling: '200ms', roots: '200ms' };
   const upstreams = { http: { url: hostile.url, timeouts }, stdio: { ...HOSTILE_STDIO, timeouts } };
   lab = await Lab.start(upstreams, { log: { level: 'debug' } });
 });
