@@ -30,6 +30,8 @@ export async function openSession(
   const session = gateway.context.sessions.create(principal, client, version, resumable);
   gateway.log.info({ client: client.info?.name, clientVersion: client.info?.version, version }, 'session opened');
   const result = await initializeResult(gateway.context, version, audience);
+  session.opening = false;
+  session.usedAt = Date.now();
   gateway.opened(session);
   return { session, result };
 }

@@ -36,6 +36,8 @@ export class LegacySession {
   /** What the client asked for by `logging/setLevel`. */
   logLevel: LogLevel | undefined;
   usedAt = this.createdAt;
+  /** Whether the answer to `initialize` is still being made, which is no time without use. */
+  opening = true;
   readonly #settings: StreamSettings;
   readonly #store: EventStore;
   readonly #streams = new Map<string, SessionStream>();
@@ -99,7 +101,7 @@ export class LegacySession {
 
   /** Whether a client is connected or something is in progress. */
   get busy(): boolean {
-    return this.standalone.attached || this.inFlight.size > 0;
+    return this.opening || this.standalone.attached || this.inFlight.size > 0;
   }
 
   /** Streams that have a connection now. */

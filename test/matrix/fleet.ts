@@ -2,6 +2,7 @@
 import { expect } from 'vitest';
 import type { Step } from '../fixtures/peer/play.ts';
 import { type Played, SdkClient } from '../multiplexer/sdk-client.ts';
+import { poll } from '../multiplexer/until.ts';
 import { type Random, random, shuffled } from './random.ts';
 import type { Combination } from './upstreams.ts';
 
@@ -17,8 +18,6 @@ const ROOTS = { method: 'roots/list' };
 const CALLS = 3;
 const PROGRESSES = 6;
 const LOGS = 4;
-/** How long a busy machine may take to deliver what is on its way, milliseconds. */
-const PATIENCE = { timeout: 15_000 };
 
 /** Connects that many clients. Secrets are of one length, so that every message has the same shape. */
 export async function connectFleet(url: string, size: number): Promise<Member[]> {
@@ -58,7 +57,7 @@ export async function playTogether(fleet: readonly Member[], upstream: Combinati
         .of(MESSAGE)
         .filter(({ logger }) => String(logger).startsWith(`${upstream.name}/`))
         .map(({ data }) => (data as { tag: string }).tag);
-    await expect.poll(() => tags().length, PATIENCE).toBe(upstream.ownLogs ? CALLS * LOGS : 0);
+    await poll(() => tags().length).toBe(upstream.ownLogs ? CALLS * LOGS : 0);
     expect(tags().filter((tag) => !tag.startsWith(secret))).toEqual([]);
   }
 }
@@ -144,9 +143,9 @@ export async function subscribeTogether(fleet: readonly Member[], { name, manyPr
   // a call that runs beside one of another session may go to another process, which knows of no subscription
   if (manyProcesses) for (const member of fleet) await touch(member, own(member));
   else await Promise.all(fleet.map((member) => touch(member, own(member))));
-  for (const member of fleet) await expect.poll(() => updates(member), PATIENCE).toEqual([own(member)]);
+  for (const member of fleet) await poll(() => updates(member)).toEqual([own(member)]);
   for (const member of manyProcesses ? fleet : fleet.slice(0, 1)) await touch(member, common);
-  for (const member of fleet) await expect.poll(() => updates(member), PATIENCE).toContain(common);
+  for (const member of fleet) await poll(() => updates(member)).toContain(common);
   expect(fleet.flatMap(updates).filter((uri) => uri !== common)).toEqual(fleet.map(own));
 }
 

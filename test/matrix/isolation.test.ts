@@ -3,8 +3,9 @@
  * the transport and the sharing of the upstream. On links that all share nobody is asked anything;
  * their logs, where all calls share one stream as well, cannot be told apart and go to everyone.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
+import { poll } from '../multiplexer/until.ts';
 import {
   cancelSome,
   connectFleet,
@@ -63,7 +64,7 @@ describe.each(FLEETS)(`%i clients (SEED=${SEED})`, (size, combinations) => {
       const cancelled = await cancelSome(fleet, combination);
       expectOwnQuestions(fleet);
       if (combination.manyProcesses) return;
-      await expect.poll(async () => (await plays()).cancelled - before.cancelled).toBe(cancelled);
+      await poll(async () => (await plays()).cancelled - before.cancelled).toBe(cancelled);
     },
     LONG_MS,
   );

@@ -1,4 +1,4 @@
-/** What upstreams are told that clients can do, and what happens when they ask for more (protocol.md §2.4, invariant 5). */
+/** What upstreams are told that clients can do, and what happens when they ask for more. */
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -7,10 +7,10 @@ import { HttpStream } from './http-stream.ts';
 import { elicit, elicitUrl, roots, sample } from './questions.ts';
 import { ABLE, RawClient } from './raw-client.ts';
 import { startPeer, stdioPeer } from './setup.ts';
-import { until } from './until.ts';
+import { poll, until } from './until.ts';
 
 const UPSTREAMS = ['http', 'sse', 'stdio', 'shared', 'user'];
-const WAIT = { timeout: 30_000, interval: 100 };
+const WAIT_MS = 30_000;
 const LONG_MS = 60_000;
 
 let http: HttpFixture;
@@ -35,15 +35,16 @@ beforeAll(async () => {
       user: upstream({ url: http.url, sharing: 'user' }),
     },
   });
-  // what any first use leaves behind for good is there before anything is counted
-  await (await RawClient.open(gateway.url)).request('tools/list');
+  // what a first use leaves behind for good is there before anything is counted; it takes longer than sessions live here
+  for (const capabilities of [{}, ABLE])
+    await until(() => RawClient.open(gateway.url, { capabilities }).catch(() => undefined), 'a session', WAIT_MS);
   start = await until(
     async () => {
       const now = await gateway.holdings();
       return now.sessions + now.links + now.children === 0 && now;
     },
     'a gateway at rest',
-    WAIT.timeout,
+    WAIT_MS,
   );
 }, LONG_MS);
 
@@ -92,7 +93,7 @@ describe('clients whose connections are cut off in the middle of calls and quest
       expect(held.sessions).toBe(3);
       expect(held.children).toBeGreaterThan(3);
       expect(held.streams).toBeGreaterThan(3 * UPSTREAMS.length);
-      await expect.poll(left, WAIT).toEqual({});
+      await poll(left, WAIT_MS).toEqual({});
     },
     LONG_MS,
   );
@@ -104,10 +105,39 @@ describe('clients whose connections are cut off in the middle of calls and quest
       const unready = await RawClient.open(gateway.url, { capabilities: ABLE, ready: false });
       const reply = await unready.call('http__play', { tag: 'early', steps: [{ log: 1 }, { ask: asks }] });
       const door = await HttpStream.open(new URL('/sse', gateway.url).href, { method: 'GET', headers: {} });
-      await expect.poll(() => door.events.length).toBe(1);
+      await poll(() => door.events.length).toBe(1);
       for (const stream of [reply, door]) stream.drop();
-      await expect.poll(left, WAIT).toEqual({});
+      await poll(left, WAIT_MS).toEqual({});
     },
     LONG_MS,
   );
 });
+
+test(
+  'the links of a session end with it, however long unused links are kept',
+  async () => {
+    const own = await startCounted({
+      lists: { firstWait: '30s' },
+      sessions: { idleTimeout: '2s' },
+      upstreams: { http: { url: http.url }, sse: { url: sse.url, transport: 'sse' }, stdio: stdioPeer() },
+    });
+    const linked = async () => {
+      const { links, children } = await own.holdings();
+      return { links, children };
+    };
+    const call = async (client: RawClient) => {
+      for (const upstream of ['http', 'sse', 'stdio']) await client.tool(`${upstream}__echo`, {});
+    };
+    // those that fetch the lists stay
+    await until(() => RawClient.open(own.url).catch(() => undefined), 'a session', WAIT_MS);
+    await poll(async () => (await own.holdings()).sessions, WAIT_MS).toBe(0);
+    const before = await linked();
+    const [ended, dead] = [await RawClient.open(own.url), await RawClient.open(own.url)];
+    await Promise.all([call(ended), call(dead)]);
+    expect(await linked()).toEqual({ links: before.links + 6, children: before.children + 2 });
+    await ended.end();
+    await poll(linked, WAIT_MS).toEqual(before);
+    await own.stop();
+  },
+  LONG_MS,
+);

@@ -1,4 +1,4 @@
-/** Log messages: which session gets which, where, and under whose name (protocol.md §3.6). */
+/** Log messages: which session gets which, where, and under whose name. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HttpFixture } from '../fixtures/child.ts';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
@@ -7,6 +7,7 @@ import { json, type ScriptedUpstream, startUpstream, textResult, tool } from '..
 import type { HttpStream } from './http-stream.ts';
 import { RawClient } from './raw-client.ts';
 import { QUICK, startPeer, stdioPeer, withGateway } from './setup.ts';
+import { poll } from './until.ts';
 
 const LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'] as const;
 const MESSAGE = 'notifications/message';
@@ -87,9 +88,9 @@ describe('what belongs to no call', () => {
     const streams = [await client.listen(), await other.listen()];
     await setLevel(client, 'error');
     await later(client, 'own', 'own later');
-    await expect.poll(() => levelsOf(streams[0]!)).toEqual(LEVELS.slice(4));
+    await poll(() => levelsOf(streams[0]!)).toEqual(LEVELS.slice(4));
     await later(other, 'own', 'other later');
-    await expect.poll(() => levelsOf(streams[1]!)).toEqual(LEVELS);
+    await poll(() => levelsOf(streams[1]!)).toEqual(LEVELS);
     expect(levelsOf(streams[0]!)).toHaveLength(4);
     for (const stream of streams) stream.drop();
   });
@@ -100,10 +101,25 @@ describe('what belongs to no call', () => {
     await setLevel(clients[0]!, 'critical');
     await setLevel(clients[1]!, 'debug');
     await later(clients[0]!, 'shared', 'shared later');
-    await expect.poll(() => levelsOf(streams[0]!)).toEqual(['critical', 'alert', 'emergency']);
-    await expect.poll(() => levelsOf(streams[1]!)).toEqual(LEVELS);
+    await poll(() => levelsOf(streams[0]!)).toEqual(['critical', 'alert', 'emergency']);
+    await poll(() => levelsOf(streams[1]!)).toEqual(LEVELS);
     // one that asked for nothing is spared what another one wants to debug
-    await expect.poll(() => levelsOf(streams[2]!)).toEqual(LEVELS.slice(1));
+    await poll(() => levelsOf(streams[2]!)).toEqual(LEVELS.slice(1));
+    for (const stream of streams) stream.drop();
+  });
+
+  test('is on no reply, where all calls share one stream and several are in progress', async () => {
+    const [busy, talking] = [await RawClient.open(gateway.url), await RawClient.open(gateway.url)];
+    const streams = [await busy.listen(), await talking.listen()];
+    const play = (client: RawClient, steps: Step[]) =>
+      client.call('stdio__play', { tag: 'two', steps: [{ progress: 1 }, ...steps] }, { id: 1, progressToken: 1 });
+    const silent = await play(busy, [{ gate: 'both' }]);
+    await silent.method('notifications/progress');
+    const reply = await (await play(talking, [{ log: 2, level: 'error' }])).ended();
+    await busy.tool('stdio__open_gate', { gate: 'both' });
+    await silent.ended();
+    for (const stream of streams) await poll(() => levelsOf(stream)).toEqual(['error', 'error']);
+    expect([silent, reply].map(levelsOf)).toEqual([[], []]);
     for (const stream of streams) stream.drop();
   });
 
@@ -114,7 +130,7 @@ describe('what belongs to no call', () => {
     const busy = await client.call('own__play', args, { id: 1 });
     await busy.method(MESSAGE);
     await client.tool('own__play_later', { tag: 'aside', steps: [{ pause: 200 }, { log: 1 }] });
-    await expect.poll(() => [...stream.messages, ...busy.messages].length, { timeout: 5_000 }).toBe(2);
+    await poll(() => [...stream.messages, ...busy.messages].length).toBe(2);
     expect(stream.messages).toMatchObject([{ params: { data: { tag: 'aside' } } }]);
     await client.tool('own__open_gate', { gate: 'busy' });
     expect((await busy.ended()).messages).toHaveLength(2);

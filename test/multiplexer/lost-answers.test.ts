@@ -10,6 +10,7 @@ import { type LossyProxy, startLossyProxy } from './lossy-proxy.ts';
 import { KINDS, startAsking } from './questions.ts';
 import { ABLE, RawClient } from './raw-client.ts';
 import { QUICK, startPeer } from './setup.ts';
+import { poll } from './until.ts';
 
 let peer: HttpFixture;
 let proxy: LossyProxy;
@@ -57,7 +58,7 @@ describe('a connection that breaks', () => {
     losing = { is: ({ method }) => method === 'notifications/cancelled', times: 1 };
     await client.notify('notifications/cancelled', { requestId: 1 });
     const plays = () => client.tool('lossy__plays');
-    await expect.poll(plays, { timeout: 5_000 }).toMatchObject({ cancelled: Number(cancelled) + 1 });
+    await poll(plays).toMatchObject({ cancelled: Number(cancelled) + 1 });
   });
 
   test('#154 under a tool call: it is not repeated, and the client is told that it may have been done', async () => {

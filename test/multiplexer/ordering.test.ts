@@ -5,6 +5,7 @@ import { type Gateway, startGateway } from '../fixtures/gateway.ts';
 import type { HttpStream, Rpc } from './http-stream.ts';
 import { RawClient } from './raw-client.ts';
 import { QUICK, startPeer, stdioPeer } from './setup.ts';
+import { poll } from './until.ts';
 
 const MANY = 10_000;
 /** Of 4 KiB each: more than fits between a gateway and a client that does not read. */
@@ -41,7 +42,7 @@ const increasing = (numbers: readonly number[]) => numbers.every((n, i) => i ===
 /** Waits until the upstream has said all it had to say, although its client does not listen. */
 async function finished(client: RawClient, upstream: string, before: number): Promise<void> {
   const count = async () => (await client.tool(`${upstream}__plays`)).finished;
-  await expect.poll(count, { timeout: LONG_MS }).toBe(before + 1);
+  await poll(count).toBe(before + 1);
 }
 
 /** Starts a call whose client stops reading as soon as the head of the reply is there. */

@@ -5,6 +5,7 @@ import { type Gateway, startGateway } from '../fixtures/gateway.ts';
 import { RawClient } from './raw-client.ts';
 import { SdkClient } from './sdk-client.ts';
 import { QUICK, startPeer } from './setup.ts';
+import { poll } from './until.ts';
 
 let peer: HttpFixture;
 let gateway: Gateway;
@@ -46,7 +47,7 @@ describe('an upstream that closes its stream in the middle of a call', () => {
     const args = { tag: 'away', steps: steps('away') };
     const reply = await (await client.call('peer__play', args, { id: 1, progressToken: 1 })).ended();
     await client.tool('peer__open_gate', { gate: 'away' });
-    await expect.poll(() => client.tool('peer__plays')).toMatchObject({ finished: Number(before.finished) + 1 });
+    await poll(() => client.tool('peer__plays')).toMatchObject({ finished: Number(before.finished) + 1 });
     const again = await (await client.listen(reply.lastEventId)).ended();
     expect(again.messages).toHaveLength(3);
     expect(again.messages.at(-1)).toMatchObject({ id: 1, result: { structuredContent: { tag: 'away' } } });
@@ -92,7 +93,7 @@ describe('the official client after a stream that ends without a result', () => 
     await sdk.tool('peer__play_later', { tag: 'after', steps: [{ log: 20 }] });
     await sdk.tool('peer__played', { tag: 'after' });
     const numbers = () => sdk.of('notifications/message').map(({ data }) => (data as { n: number }).n);
-    await expect.poll(numbers).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+    await poll(numbers).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
     await sdk.close();
   }
 

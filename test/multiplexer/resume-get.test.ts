@@ -1,10 +1,11 @@
-/** The standalone stream: held messages, resuming, and who it belongs to (protocol.md §1.5, §1.6.2). */
+/** The standalone stream: held messages, resuming, and who it belongs to. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HttpFixture } from '../fixtures/child.ts';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
 import type { HttpStream } from './http-stream.ts';
 import { RawClient } from './raw-client.ts';
 import { QUICK, startPeer } from './setup.ts';
+import { poll } from './until.ts';
 
 let peer: HttpFixture;
 let gateway: Gateway;
@@ -28,7 +29,7 @@ async function chatter(client: RawClient, tag: string, log: number): Promise<voi
 }
 
 /** Waits until a stream has brought that many messages. */
-const arrived = (stream: HttpStream, count: number) => expect.poll(() => stream.messages.length).toBe(count);
+const arrived = (stream: HttpStream, count: number) => poll(() => stream.messages.length).toBe(count);
 
 describe('messages while no stream is open', () => {
   test('are delivered when one opens: once, in order, before what comes later', async () => {

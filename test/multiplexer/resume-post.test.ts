@@ -1,4 +1,4 @@
-/** Replies that are streams can be left and taken up again (protocol.md §1.6.2; 2025-11-25, transports, resumability). */
+/** Replies that are streams can be left and taken up again (2025-11-25, transports, resumability). */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HttpFixture } from '../fixtures/child.ts';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
@@ -6,6 +6,7 @@ import type { Step } from '../fixtures/peer/play.ts';
 import type { HttpStream, Rpc } from './http-stream.ts';
 import { ABLE, RawClient } from './raw-client.ts';
 import { QUICK, startPeer, stdioPeer } from './setup.ts';
+import { poll } from './until.ts';
 
 let peer: HttpFixture;
 let gateway: Gateway;
@@ -44,7 +45,7 @@ describe.each(['http', 'stdio'])('a dropped reply of a call to %s', (upstream) =
     reply.drop();
     await client.tool(`${upstream}__open_gate`, { gate: 'dropped' });
     const finished = { ...before, started: Number(before.started) + 1, finished: Number(before.finished) + 1 };
-    await expect.poll(() => client.tool(`${upstream}__plays`)).toEqual(finished);
+    await poll(() => client.tool(`${upstream}__plays`)).toEqual(finished);
 
     const rest = await (await client.listen(reply.lastEventId)).ended();
     expect(rest.status).toBe(200);
@@ -119,7 +120,7 @@ describe('a stream taken up again', () => {
     halfDead.pause();
     const again = await client.listen(halfDead.lastEventId);
     // a proxy would cut it off if nothing came
-    await expect.poll(() => again.comments, { timeout: 5_000 }).toBeGreaterThan(2);
+    await poll(() => again.comments).toBeGreaterThan(2);
     await client.tool('http__open_gate', { gate: 'half' });
     await again.ended();
     expect(again.messages.map(({ params, id }) => params?.progress ?? id)).toEqual([3, 1]);

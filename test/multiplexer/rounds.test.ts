@@ -1,10 +1,11 @@
-/** What upstreams ask in the course of a call reaches its client, and the answer comes back (protocol.md §3.2). */
+/** What upstreams ask in the course of a call reaches its client, and the answer comes back. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HttpFixture } from '../fixtures/child.ts';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
 import { askLater, elicit, KINDS, outcomesOf, roots, sample, startAsking } from './questions.ts';
 import { ABLE, RawClient } from './raw-client.ts';
 import { QUICK, startPeer, stdioPeer, withGateway } from './setup.ts';
+import { poll } from './until.ts';
 
 const UPSTREAMS = ['http', 'sse', 'stdio'];
 
@@ -64,7 +65,7 @@ describe.each(UPSTREAMS)('%s', (upstream) => {
     const client = await open();
     const asks = [elicit('one'), roots, elicit('two'), sample('three')];
     const { reply, outcomes } = await startAsking(client, upstream, asks);
-    await expect.poll(() => reply.messages.length).toBe(4);
+    await poll(() => reply.messages.length).toBe(4);
     for (const { id } of reply.messages.toReversed()) await client.answer(id, { result: { answered: id } });
     expect(await outcomes()).toEqual(reply.messages.slice(0, 4).map(({ id }) => ({ result: { answered: id } })));
   });
@@ -156,7 +157,7 @@ describe('what the client sees of a question', () => {
       const client = await RawClient.open(url, { capabilities: ABLE });
       const asks = [elicit('Plain?'), sample('Plain', { includeContext: 'thisServer' })];
       const { reply } = await startAsking(client, 'only', asks);
-      await expect.poll(() => reply.messages.length).toBe(2);
+      await poll(() => reply.messages.length).toBe(2);
       expect(reply.messages.map(({ params }) => params)).toEqual(asks.map(({ params }) => params));
       for (const { id } of reply.messages) await client.answer(id, { error: { code: -1, message: 'no' } });
       expect(outcomesOf(await reply.response(1)).map(({ error }) => error?.code)).toEqual([-1, -1]);

@@ -1,4 +1,4 @@
-/** The door for hosts that speak HTTP+SSE of 2024-11-05: the stream is the session (protocol.md §1.8). */
+/** The door for hosts that speak HTTP+SSE of 2024-11-05: the stream is the session. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -10,6 +10,7 @@ import { elicit } from './questions.ts';
 import { RawClient } from './raw-client.ts';
 import { SdkClient } from './sdk-client.ts';
 import { QUICK, startPeer, stdioPeer, withGateway } from './setup.ts';
+import { poll, until } from './until.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
@@ -39,7 +40,7 @@ const get = (url: string, headers: Record<string, string> = {}) =>
 /** Opens the door. @returns the stream and the address that it names */
 async function knock(url = sse): Promise<{ stream: HttpStream; post: URL }> {
   const stream = await get(url);
-  await expect.poll(() => stream.events.length).toBeGreaterThan(0);
+  await poll(() => stream.events.length).toBeGreaterThan(0);
   const [first] = stream.events;
   expect(first).toMatchObject({ name: 'endpoint', id: undefined });
   return { stream, post: new URL(first!.data, url) };
@@ -87,7 +88,7 @@ describe('the official client', () => {
       onprogress: () => controller.abort('unwanted'),
     });
     await expect(played).rejects.toThrow('unwanted');
-    await expect.poll(() => sdk.tool('http__plays')).toMatchObject({ cancelled: Number(before.cancelled) + 1 });
+    await poll(() => sdk.tool('http__plays')).toMatchObject({ cancelled: Number(before.cancelled) + 1 });
     await sdk.close();
   });
 
@@ -107,7 +108,7 @@ describe('the official client', () => {
     for (const [i, { outcomes }] of played.entries())
       expect(outcomes[0]?.result?.content).toEqual({ secret: secrets[i] });
     for (const sdk of clients) {
-      await expect.poll(() => sdk.of('notifications/message').length).toBe(6);
+      await poll(() => sdk.of('notifications/message').length).toBe(6);
       const tags = sdk.of('notifications/message').map(({ data }) => (data as { tag: string }).tag);
       expect(new Set(tags)).toEqual(new Set([sdk.secret]));
       await sdk.close();
@@ -130,7 +131,7 @@ describe('the stream', () => {
     expect((await stream.response('y')).error?.code).toBe(-32601);
     expect(stream.events.slice(1).every(({ name, data }) => name === 'message' && data !== '')).toBe(true);
     // kept open while nothing happens
-    await expect.poll(() => stream.comments, { timeout: 5_000 }).toBeGreaterThan(2);
+    await poll(() => stream.comments).toBeGreaterThan(2);
     stream.drop();
   });
 
@@ -139,12 +140,13 @@ describe('the stream', () => {
     await post(url, initialize);
     await stream.response(0);
     await post(url, { id: 1, method: 'tools/call', params: { name: 'scripted__never' } });
-    const asked = (await scripted.waitFor('tools/call')).findLast(({ params }) => params?.name === 'never')!;
+    const isNever = ({ params }: { params?: { readonly name?: unknown } }) => params?.name === 'never';
+    const asked = await until(() => scripted.of('tools/call').find(isNever), 'the call');
     stream.drop();
     const cancelled = () => scripted.of('notifications/cancelled').map(({ params }) => params?.requestId);
-    await expect.poll(cancelled).toContain(asked.id);
-    await expect.poll(() => scripted.ended).toContain(asked.headers['mcp-session-id']);
-    await expect.poll(async () => (await post(url, { id: 2, method: 'ping' })).status).toBe(404);
+    await poll(cancelled).toContain(asked.id);
+    await poll(() => scripted.ended).toContain(asked.headers['mcp-session-id']);
+    await poll(async () => (await post(url, { id: 2, method: 'ping' })).status).toBe(404);
   });
 
   test('a second initialize is refused, also while the first one waits for upstreams', async () => {
@@ -224,7 +226,7 @@ test('the address stays below the path of server.publicUrl', async () => {
   const server = { ...QUICK.server, port, sse: true, publicUrl, allowedHosts: ['127.0.0.1'] };
   await withGateway({ server, upstreams: { scripted: { url: scripted.url } } }, async () => {
     const stream = await get(`http://127.0.0.1:${port}/sse`);
-    await expect.poll(() => stream.events.length).toBe(1);
+    await poll(() => stream.events.length).toBe(1);
     expect(stream.events[0]?.data).toMatch(/^\/tools\/messages\?sessionId=/);
     stream.drop();
   });

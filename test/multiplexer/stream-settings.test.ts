@@ -4,6 +4,7 @@ import type { HttpFixture } from '../fixtures/child.ts';
 import type { HttpStream } from './http-stream.ts';
 import { RawClient } from './raw-client.ts';
 import { QUICK, startPeer, withGateway } from './setup.ts';
+import { poll } from './until.ts';
 
 let peer: HttpFixture;
 
@@ -70,7 +71,7 @@ describe('sessions.events', () => {
       const client = await RawClient.open(url);
       const { ids } = await reply(client, 2);
       expect(await statusOf(client, ids[0]!)).toBe(200);
-      await expect.poll(() => statusOf(client, ids[0]!), { timeout: 5_000 }).toBe(400);
+      await poll(() => statusOf(client, ids[0]!)).toBe(400);
     });
   });
 });
@@ -91,7 +92,7 @@ describe('server.hold', () => {
       const client = await RawClient.open(url);
       const quiet = await client.call('peer__play', { tag: 'quiet', steps: [{ gate: 'hold' }] }, { id: 1 });
       expect(quiet.type).toBe('text/event-stream');
-      await expect.poll(() => quiet.events.length).toBe(1);
+      await poll(() => quiet.events.length).toBe(1);
       expect(quiet.events[0]).toMatchObject({ retry: 123, data: '' });
       quiet.drop();
       await client.tool('peer__open_gate', { gate: 'hold' });
@@ -107,7 +108,7 @@ describe('sessions.retry', () => {
       const client = await RawClient.open(url);
       const { stream } = await reply(client, 1);
       const standalone = await client.listen();
-      await expect.poll(() => standalone.events.length).toBe(1);
+      await poll(() => standalone.events.length).toBe(1);
       expect([stream.events[0]?.retry, standalone.events[0]?.retry]).toEqual([250, 250]);
       standalone.drop();
     });

@@ -1,4 +1,4 @@
-/** Subscriptions to resources: who hears of a change, and what upstreams are asked (protocol.md §3.7). */
+/** Subscriptions to resources: who hears of a change, and what upstreams are asked. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HttpFixture, stdioUpstream } from '../fixtures/child.ts';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
@@ -6,6 +6,7 @@ import { json, startUpstream } from '../gateway/scripted-upstream.ts';
 import type { HttpStream } from './http-stream.ts';
 import { ABLE, RawClient } from './raw-client.ts';
 import { QUICK, startPeer, stdioPeer, withGateway } from './setup.ts';
+import { poll } from './until.ts';
 
 const UPDATED = 'notifications/resources/updated';
 
@@ -63,7 +64,7 @@ describe.each([
     await touch(c, 'x');
     await touch(a, 'y');
     await touch(a, 'z');
-    await expect.poll(() => streams.map(updates)).toEqual([[uri('x')], [uri('x'), uri('y')], []]);
+    await poll(() => streams.map(updates)).toEqual([[uri('x')], [uri('x'), uri('y')], []]);
     for (const client of clients) await client.end();
   });
 
@@ -74,7 +75,7 @@ describe.each([
     expect((await unsubscribe(a, uri('count'))).result).toEqual({});
     expect((await subscribed(a, upstream)).asked).not.toContain(`unsubscribe ${uri('count')}`);
     await touch(a, 'count');
-    await expect.poll(() => streams.map(updates)).toEqual([[], [uri('count')]]);
+    await poll(() => streams.map(updates)).toEqual([[], [uri('count')]]);
     // a second time, and of what it never was subscribed to
     expect((await unsubscribe(a, uri('count'))).result).toEqual({});
     expect((await unsubscribe(a, uri('never'))).result).toEqual({});
@@ -91,11 +92,11 @@ describe.each([
     for (const path of ['both', 'alone']) await subscribe(a, uri(path));
     await subscribe(b, uri('both'));
     await a.end();
-    await expect.poll(async () => (await subscribed(b, upstream)).uris).not.toContain(uri('alone'));
+    await poll(async () => (await subscribed(b, upstream)).uris).not.toContain(uri('alone'));
     expect((await subscribed(b, upstream)).uris).toContain(uri('both'));
     await b.end();
     const c = await open();
-    await expect.poll(async () => (await subscribed(c, upstream)).uris).not.toContain(uri('both'));
+    await poll(async () => (await subscribed(c, upstream)).uris).not.toContain(uri('both'));
   });
 
   test('a change below a resource reaches those who subscribed to it, and no neighbour', async () => {
@@ -106,7 +107,7 @@ describe.each([
     await touch(a, 'dir', '/file');
     await touch(a, 'dir', '2');
     await touch(a, 'dir', '/deep/er');
-    await expect.poll(() => updates(streams[0]!)).toEqual([uri('dir/file'), uri('dir/deep/er')]);
+    await poll(() => updates(streams[0]!)).toEqual([uri('dir/file'), uri('dir/deep/er')]);
     expect(updates(streams[1]!)).toEqual([uri('dir2')]);
     for (const client of [a, b]) await client.end();
   });
@@ -125,7 +126,7 @@ describe('URIs', () => {
       expect((await subscribed(client, upstream)).uris).toEqual(['twin://static/a']);
       await client.tool(`${upstream}__touch`, { uri: 'twin://static/a' });
     }
-    await expect.poll(() => updates(stream).sort()).toEqual([...twins].sort());
+    await poll(() => updates(stream).sort()).toEqual([...twins].sort());
     expect((await unsubscribe(client, twins[0]!)).result).toEqual({});
     const left = await Promise.all(['one', 'two'].map(async (upstream) => (await subscribed(client, upstream)).uris));
     expect(left.flat()).toEqual(['twin://static/a']);
@@ -148,7 +149,7 @@ describe('a link', () => {
     expect((await client.request('tools/call', { name: `${upstream}__exit`, arguments: {} })).error?.code).toBe(-32603);
     expect((await subscribed(client, upstream)).uris).toEqual([uri]);
     await client.tool(`${upstream}__touch`, { uri });
-    await expect.poll(() => updates(stream)).toEqual([uri]);
+    await poll(() => updates(stream)).toEqual([uri]);
     await client.end();
   });
 
@@ -162,7 +163,7 @@ describe('a link', () => {
     await other.tool('user__open_gate', { gate: 'user' });
     await busy.ended();
     await client.tool('user__touch', { uri: 'user://item/1' });
-    await expect.poll(() => updates(stream)).toEqual(['user://item/1']);
+    await poll(() => updates(stream)).toEqual(['user://item/1']);
     stream.drop();
   });
 
@@ -178,7 +179,7 @@ describe('a link', () => {
       const link = upstream.of('resources/subscribe').at(-1)?.headers['mcp-session-id'];
       await reader.request('resources/read', { uri: 'kept://a' });
       const unused = upstream.of('resources/read').at(-1)?.headers['mcp-session-id'];
-      await expect.poll(() => upstream.ended, { timeout: 8_000 }).toContain(unused);
+      await poll(() => upstream.ended).toContain(unused);
       expect(upstream.ended).not.toContain(link);
       upstream.push({ jsonrpc: '2.0', method: UPDATED, params: { uri: 'kept://a', title: 'kept' } });
       expect((await stream.method(UPDATED)).params).toEqual({ uri: 'kept://a', title: 'kept' });

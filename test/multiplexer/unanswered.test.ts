@@ -1,10 +1,11 @@
-/** Questions that get no answer, or one too many: nobody waits for ever, and nothing crosses (protocol.md §3.2, §3.8). */
+/** Questions that get no answer, or one too many: nobody waits for ever, and nothing crosses. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HttpFixture } from '../fixtures/child.ts';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
 import { askLater, elicit, KINDS, outcomesOf, startAsking } from './questions.ts';
 import { ABLE, RawClient } from './raw-client.ts';
 import { QUICK, startPeer, stdioPeer } from './setup.ts';
+import { poll } from './until.ts';
 
 const SHORT = '250ms';
 const LONG_MS = 5_000;
@@ -135,7 +136,7 @@ describe('a client without a stream', () => {
     reply.drop();
     await client.tool('http__open_gate', { gate: 'gone' });
     const finished = Number(before.finished) + 1;
-    await expect.poll(() => client.tool('http__plays'), { timeout: LONG_MS }).toMatchObject({ finished });
+    await poll(() => client.tool('http__plays')).toMatchObject({ finished });
     const rest = await (await client.listen(reply.lastEventId)).ended();
     expect(outcomesOf(rest.messages.at(-1)!)).toEqual([NO_ANSWER.elicitation]);
   });

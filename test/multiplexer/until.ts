@@ -1,5 +1,6 @@
 /** Waiting for a condition, in tests. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { expect } from 'vitest';
 
 const STEP_MS = 5;
 const WAIT_MS = 10_000;
@@ -24,3 +25,7 @@ export async function until<T>(
     await delay(STEP_MS);
   }
 }
+
+/** Looks again and again until what is expected of it is so; patient enough for a busy machine. */
+export const poll = <T>(look: () => T | Promise<T>, timeout = WAIT_MS) =>
+  expect.poll(look, { timeout, interval: 2 * STEP_MS });

@@ -1,4 +1,4 @@
-/** Elicitation by URL: ids that are the gateway's own, and word of its end for the one who was asked (protocol.md §3.2). */
+/** Elicitation by URL: ids that are the gateway's own, and word of its end for the one who was asked. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HttpFixture } from '../fixtures/child.ts';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
@@ -6,6 +6,7 @@ import type { HttpStream } from './http-stream.ts';
 import { elicitUrl, outcomesOf, startAsking } from './questions.ts';
 import { ABLE, RawClient } from './raw-client.ts';
 import { QUICK, startPeer, stdioPeer } from './setup.ts';
+import { poll } from './until.ts';
 
 const COMPLETE = 'notifications/elicitation/complete';
 const ACCEPT = { result: { action: 'accept' } };
@@ -60,7 +61,7 @@ describe.each(UPSTREAMS)('%s', (upstream) => {
     await client.answer(question.id, ACCEPT);
     expect(await outcomes()).toEqual([ACCEPT]);
     await complete(client, upstream, 'theirs');
-    await expect.poll(() => completed(stream)).toEqual([elicitationId]);
+    await poll(() => completed(stream)).toEqual([elicitationId]);
     expect(completed(reply)).toEqual([]);
     stream.drop();
   });
@@ -80,7 +81,7 @@ describe.each(UPSTREAMS)('%s', (upstream) => {
     expect(new Set(ids).size).toBe(2);
     for (const [i, client] of clients.entries()) {
       await complete(client, upstream, `common ${upstream} ${upstream === 'user' ? i : ''}`);
-      await expect.poll(() => completed(streams[i]!)).toEqual([ids[i]]);
+      await poll(() => completed(streams[i]!)).toEqual([ids[i]]);
       expect(completed(streams[1 - i]!)).toEqual(i === 0 ? [] : [ids[0]]);
     }
     for (const stream of streams) stream.drop();
@@ -94,7 +95,7 @@ describe.each(UPSTREAMS)('%s', (upstream) => {
     await client.answer(question.id, ACCEPT);
     await outcomes();
     await complete(client, upstream, 'asked');
-    await expect.poll(() => completed(stream)).toEqual([question.params?.elicitationId]);
+    await poll(() => completed(stream)).toEqual([question.params?.elicitationId]);
     stream.drop();
   });
 });
@@ -116,7 +117,7 @@ test('#134 two upstreams use the same JSON-RPC id and the same elicitation id at
       { result: { action: 'accept', _meta: { answers: upstreams[i] } } },
     ]);
   for (const i of [1, 2, 0]) await complete(client, upstreams[i]!, 'same');
-  await expect.poll(() => completed(stream)).toEqual([ids[1], ids[2], ids[0]]);
+  await poll(() => completed(stream)).toEqual([ids[1], ids[2], ids[0]]);
   stream.drop();
 });
 
@@ -135,7 +136,7 @@ describe('a call that fails with -32042, since URLs are to be visited first', ()
     expect(data).toEqual({ elicitations: elicitations.map((e, i) => ({ ...e, elicitationId: ids[i] })), more: 1 });
     expect(new Set([...ids, 'x', 'y']).size).toBe(4);
     await complete(client, 'http', 'y');
-    await expect.poll(() => completed(stream)).toEqual([ids[1]]);
+    await poll(() => completed(stream)).toEqual([ids[1]]);
     stream.drop();
   });
 

@@ -7,7 +7,7 @@ import type { Rpc } from './http-stream.ts';
 import { askLater, elicit, outcomesOf, roots, startAsking } from './questions.ts';
 import { ABLE, RawClient } from './raw-client.ts';
 import { QUICK, startPeer, stdioPeer } from './setup.ts';
-import { until } from './until.ts';
+import { poll, until } from './until.ts';
 
 const CANCELLED = 'notifications/cancelled';
 const UPSTREAMS = ['http', 'sse', 'stdio'];
@@ -72,7 +72,7 @@ describe.each(UPSTREAMS)('%s', (upstream) => {
     expect(reply.messages[1]?.params).toMatchObject({ requestId: question.id });
     // an upstream that took an answer for the client's would have gone on and finished
     const counts = { ...before, started: Number(before.started) + 1, cancelled: Number(before.cancelled) + 1 };
-    await expect.poll(() => client.tool(`${upstream}__plays`)).toEqual(counts);
+    await poll(() => client.tool(`${upstream}__plays`)).toEqual(counts);
     expect(await client.answer(question.id, { result: { action: 'accept', content: {} } })).toBe(202);
   });
 
@@ -124,7 +124,7 @@ describe.each(UPSTREAMS)('%s', (upstream) => {
     // its own process is gone altogether
     if (upstream === 'stdio') return;
     const over = ({ finished, cancelled }: typeof before) => Number(finished) + Number(cancelled);
-    await expect.poll(async () => over(await watcher.tool(`${upstream}__plays`))).toBe(over(before) + 1);
+    await poll(async () => over(await watcher.tool(`${upstream}__plays`))).toBe(over(before) + 1);
   });
 });
 
