@@ -95,20 +95,25 @@ export function expectOwnQuestions(fleet: readonly Member[]): void {
 }
 
 /**
- * Every client starts the same call; every other one cancels its own.
- * @returns how many were cancelled
+ * Every client starts the same call; every other one cancels its own, and only those end so.
+ * @param cancelled the tags of the calls whose cancellation has reached the upstream
  */
-export async function cancelSome(fleet: readonly Member[], { name, asks }: Combination): Promise<number> {
+export async function cancelSome(
+  fleet: readonly Member[],
+  { name, asks }: Combination,
+  cancelled: () => string[],
+): Promise<void> {
   // the calls wait for their clients' answers; where clients are not asked, at one gate for all
   const gate = `cancel ${name}`;
   const open = Promise.withResolvers<void>();
+  const tagOf = (secret: string) => `${gate} ${secret}`;
   const started = fleet.map(({ sdk, secret }) => {
     const controller = new AbortController();
     const progressing = Promise.withResolvers<void>();
     sdk.answerAfter = open.promise;
     const wait: Step = asks ? { ask: [elicit(secret)] } : { gate };
     const options = { signal: controller.signal, onprogress: () => progressing.resolve() };
-    const played = sdk.play(name, secret, [{ progress: 1 }, wait], options);
+    const played = sdk.play(name, tagOf(secret), [{ progress: 1 }, wait], options);
     played.catch(() => undefined);
     return { played, progressing: progressing.promise, controller, secret };
   });
@@ -116,16 +121,17 @@ export async function cancelSome(fleet: readonly Member[], { name, asks }: Combi
   const leaving = started.filter((_, i) => i % 2 === 0);
   for (const { controller } of leaving) controller.abort('not wanted any more');
   for (const { played } of leaving) await expect(played).rejects.toThrow('not wanted any more');
-  // these requests are behind the cancellations
-  await Promise.all(fleet.map(({ sdk }) => sdk.client.ping()));
+  const ended = () => cancelled().filter((tag) => tag.startsWith(`${gate} `));
+  // cancellations travel beside other requests: only when the upstream has seen them may the others go on
+  await poll(() => ended().sort()).toEqual(leaving.map(({ secret }) => tagOf(secret)).sort());
   open.resolve();
   if (!asks) await fleet[0]!.sdk.tool(`${name}__open_gate`, { gate });
   for (const { played, secret } of started.filter((_, i) => i % 2 === 1)) {
     const { tag, outcomes } = await played;
-    expect(tag).toBe(secret);
+    expect(tag).toBe(tagOf(secret));
     expect(outcomes.map(({ result }) => result?.content)).toEqual(asks ? [{ secret }] : []);
   }
-  return leaving.length;
+  expect(ended()).toHaveLength(leaving.length);
 }
 
 /** Every client subscribes to a resource of its own and one of all; each change reaches those who asked. */

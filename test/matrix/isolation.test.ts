@@ -5,7 +5,6 @@
  */
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
-import { poll } from '../multiplexer/until.ts';
 import {
   cancelSome,
   connectFleet,
@@ -17,24 +16,16 @@ import {
   subscribeTogether,
 } from './fleet.ts';
 import { SEED } from './random.ts';
-import { COMBINATIONS, type Combination, startUpstreams, type Upstreams } from './upstreams.ts';
+import { COMBINATIONS as combinations, startUpstreams, type Upstreams } from './upstreams.ts';
 
-const LONG_MS = 60_000;
-
-/** A process for each of fifty clients says nothing that eight do not say. */
-const FLEETS: readonly (readonly [number, readonly Combination[]])[] = [
-  [2, COMBINATIONS],
-  [8, COMBINATIONS.filter(({ manyProcesses }) => manyProcesses)],
-  [50, COMBINATIONS.filter(({ manyProcesses }) => !manyProcesses)],
-];
-
-describe.each(FLEETS)(`%i clients (SEED=${SEED})`, (size, combinations) => {
+const LONG_MS = 120_000;
+describe.each([2, 50])(`%i clients (SEED=${SEED})`, (size) => {
   let upstreams: Upstreams;
   let gateway: Gateway;
   let fleet: Member[];
 
   beforeAll(async () => {
-    upstreams = await startUpstreams(combinations);
+    upstreams = await startUpstreams();
     gateway = await startGateway({ config: { lists: { firstWait: '60s' }, upstreams: upstreams.config } });
     fleet = await connectFleet(gateway.url, size);
   }, LONG_MS);
@@ -59,12 +50,8 @@ describe.each(FLEETS)(`%i clients (SEED=${SEED})`, (size, combinations) => {
   test.each(combinations)(
     'cancelling on $name',
     async (combination) => {
-      const plays = () => fleet[0]!.sdk.tool(`${combination.name}__plays`) as Promise<{ cancelled: number }>;
-      const before = await plays();
-      const cancelled = await cancelSome(fleet, combination);
+      await cancelSome(fleet, combination, upstreams.cancelled);
       expectOwnQuestions(fleet);
-      if (combination.manyProcesses) return;
-      await poll(async () => (await plays()).cancelled - before.cancelled).toBe(cancelled);
     },
     LONG_MS,
   );

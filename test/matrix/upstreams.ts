@@ -1,4 +1,8 @@
 /** One upstream of each transport and sharing rule, all of them the same peer. */
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type HttpFixture, startFixture, stdioUpstream } from '../fixtures/child.ts';
 
 export const TRANSPORTS = ['stdio', 'http', 'sse'] as const;
@@ -31,17 +35,22 @@ export const COMBINATIONS: readonly Combination[] = TRANSPORTS.flatMap((transpor
 export interface Upstreams {
   /** The `upstreams` of a gateway config. */
   readonly config: Readonly<Record<string, object>>;
+  /** The tags of the calls whose cancellation has reached an upstream, whichever process it was. */
+  cancelled(): string[];
   stop(): Promise<void>;
 }
 
 /** Starts what runs outside of the gateway: one process for every HTTP and SSE upstream. */
-export async function startUpstreams(combinations: readonly Combination[]): Promise<Upstreams> {
+export async function startUpstreams(): Promise<Upstreams> {
   const fixtures: HttpFixture[] = [];
   const timeouts = { open: '60s' };
+  const folder = await mkdtemp(join(tmpdir(), 'patchbay-matrix-'));
+  const JOURNAL = join(folder, 'journal');
+  await writeFile(JOURNAL, '');
   const config: Record<string, object> = {};
-  for (const { name, transport, sharing } of combinations) {
+  for (const { name, transport, sharing } of COMBINATIONS) {
     // on a busy machine a connection may be taken up again just when it is closed for being idle
-    const env = { PLAY: '1', PREFIX_URIS: name, KEEP_ALIVE: '60000' };
+    const env = { PLAY: '1', PREFIX_URIS: name, KEEP_ALIVE: '60000', JOURNAL };
     if (transport === 'stdio') {
       config[name] = { ...stdioUpstream('peer-server', [], env), sharing, timeouts };
       continue;
@@ -50,5 +59,13 @@ export async function startUpstreams(combinations: readonly Combination[]): Prom
     fixtures.push(fixture);
     config[name] = { url: fixture.url, transport: transport === 'sse' ? 'sse' : 'streamable-http', sharing, timeouts };
   }
-  return { config, stop: async () => void (await Promise.all(fixtures.map((fixture) => fixture.stop()))) };
+  const cancelled = () => {
+    const lines = readFileSync(JOURNAL, 'utf8').split('\n');
+    return lines.flatMap((line) => /^cancelled (.*)$/.exec(line)?.[1] ?? []);
+  };
+  const stop = async () => {
+    await Promise.all(fixtures.map((fixture) => fixture.stop()));
+    await rm(folder, { recursive: true });
+  };
+  return { config, cancelled, stop };
 }
