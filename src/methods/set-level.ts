@@ -1,5 +1,5 @@
 /** logging/setLevel: kept in the session, told to every upstream that logs, now and when it connects. */
-
+import { Fault } from '../errors.ts';
 import { ParamsError } from '../protocol/params.ts';
 import { LOG_LEVELS, type LogLevel } from '../sessions/log-level.ts';
 import { ask } from '../upstreams/ask.ts';
@@ -7,8 +7,10 @@ import type { Link } from '../upstreams/link.ts';
 import type { Method, MethodContext } from './context.ts';
 import { scopesOf, sessionsOf } from './scope.ts';
 
-/** An upstream that does not take the level in this time is not waited for, milliseconds. */
+/** An upstream that does not take the level in this time is not waited for, then or later, milliseconds. */
 const PATIENCE = 2_000;
+
+const deaf = new WeakSet<Link>();
 
 export const setLevel: Method = async (context, call, params) => {
   const { text } = params.string('level');
@@ -34,9 +36,12 @@ export async function applyLevel(context: MethodContext, link: Link, scope: stri
   if (!sessions.some((s) => s.logLevel)) return;
   // among several, one that asked for nothing counts as one that wants what most clients expect
   const level = mostVerbose(sessions.map((s) => s.logLevel ?? 'info'))!;
+  const told = ask(link, 'logging/setLevel', { level }, { idle: PATIENCE, total: PATIENCE, knob: 'request' });
   try {
-    await ask(link, 'logging/setLevel', { level }, { idle: PATIENCE, total: PATIENCE, knob: 'request' });
+    if (deaf.has(link)) told.catch(() => undefined);
+    else await told;
   } catch (error) {
+    if (error instanceof Fault && error.fault === 'upstreamTimeout') deaf.add(link);
     context.log.debug(
       { upstream: link.upstream, err: (error as Error).message },
       'upstream did not take the log level',

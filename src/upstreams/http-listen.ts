@@ -23,6 +23,8 @@ export class HttpListen {
   #retry = FIRST_RETRY;
   #lastEventId: string | undefined;
   #broke = false;
+  /** Attempts in a row that gave no stream. */
+  #failures = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ListenOptions) {
@@ -35,52 +37,58 @@ export class HttpListen {
     clearTimeout(this.#timer);
   }
 
-  /** Resuming was refused: a fresh stream, and whatever was said in between is taken as missed. */
-  #startOver(): void {
-    this.#lastEventId = undefined;
-    this.#timer = setTimeout(() => void this.#open(), this.#retry);
+  /** Reads one stream to its end. @returns whether there may be another */
+  async #read(): Promise<boolean> {
+    const { endpoint, log } = this.#options;
+    const resuming = this.#lastEventId !== undefined;
+    const { statusCode, headers, body } = await endpoint.pool.request({
+      method: 'GET',
+      path: endpoint.url.pathname + endpoint.url.search,
+      headers: {
+        ...this.#options.headers,
+        accept: 'text/event-stream',
+        ...(resuming ? { 'last-event-id': this.#lastEventId } : {}),
+      },
+      signal: this.#abort.signal,
+      bodyTimeout: 0,
+    });
+    if (statusCode !== 200 || !String(headers['content-type']).startsWith('text/event-stream')) {
+      await body.dump();
+      if (statusCode === 404) this.#options.gone();
+      // 405: the server offers no such stream, which is fine
+      if (statusCode === 404 || statusCode === 405) return false;
+      log.debug({ status: statusCode }, 'upstream gave no GET stream');
+      this.#failures++;
+      // refused to resume: a fresh stream, and whatever was said in between is taken as missed
+      this.#lastEventId = undefined;
+      return resuming || isPassing(statusCode);
+    }
+    this.#failures = 0;
+    // told now that the stream is there: what changes from here on is heard
+    if (this.#broke && !resuming) this.#options.missed();
+    const parser = new SseParser((event) => {
+      if (canResumeFrom(event.id)) this.#lastEventId = event.id;
+      if (event.retry !== undefined) this.#retry = Math.min(event.retry, LONGEST_RETRY);
+      if (isMessage(event)) this.#options.message(event.data);
+    }, endpoint.maxMessageSize);
+    for await (const chunk of body) parser.push(chunk as Buffer);
+    return true;
   }
 
   async #open(): Promise<void> {
-    const { endpoint, log } = this.#options;
-    let failures = 0;
     try {
-      const { statusCode, headers, body } = await endpoint.pool.request({
-        method: 'GET',
-        path: endpoint.url.pathname + endpoint.url.search,
-        headers: {
-          ...this.#options.headers,
-          accept: 'text/event-stream',
-          ...(this.#lastEventId === undefined ? {} : { 'last-event-id': this.#lastEventId }),
-        },
-        signal: this.#abort.signal,
-        bodyTimeout: 0,
-      });
-      if (statusCode !== 200 || !String(headers['content-type']).startsWith('text/event-stream')) {
-        await body.dump();
-        // 405: the server offers no such stream, which is fine
-        if (this.#lastEventId !== undefined && statusCode !== 404 && statusCode !== 405) return this.#startOver();
-        if (statusCode === 404) this.#options.gone();
-        else if (statusCode !== 405) log.debug({ status: statusCode }, 'upstream offers no GET stream');
-        return;
-      }
-      // told now that the stream is there: what changes from here on is heard
-      if (this.#broke && this.#lastEventId === undefined) this.#options.missed();
-      const parser = new SseParser((event) => {
-        if (canResumeFrom(event.id)) this.#lastEventId = event.id;
-        if (event.retry !== undefined) this.#retry = Math.min(event.retry, LONGEST_RETRY);
-        if (isMessage(event)) this.#options.message(event.data);
-      }, endpoint.maxMessageSize);
-      for await (const chunk of body) parser.push(chunk as Buffer);
+      if (!(await this.#read())) return;
     } catch (error) {
       if (this.#abort.signal.aborted) return;
-      failures++;
-      log.debug({ err: (error as Error).message }, 'upstream GET stream broke');
+      this.#failures++;
+      this.#options.log.debug({ err: (error as Error).message }, 'upstream GET stream broke');
     }
     if (this.#abort.signal.aborted) return;
     this.#broke = true;
-    const wait = this.#retry;
-    if (failures > 0) this.#retry = Math.min(this.#retry * 2, LONGEST_RETRY);
+    const wait = Math.min(this.#retry * 2 ** Math.max(0, this.#failures - 1), LONGEST_RETRY);
     this.#timer = setTimeout(() => void this.#open(), wait);
   }
 }
+
+/** Whether a server that refuses now may not refuse later. */
+const isPassing = (status: number): boolean => status === 429 || status >= 500;

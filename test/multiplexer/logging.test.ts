@@ -192,6 +192,11 @@ describe('telling upstreams', () => {
       expect(toldOn(link, good)).toEqual(['notice']);
       expect(plain.of(SET_LEVEL)).toEqual([]);
       expect(await call(client, 'failing')).toMatchObject({ result: textResult('called') });
+      // the one that says nothing is told, and not waited for a second time
+      const began = performance.now();
+      expect(await client.request(SET_LEVEL, { level: 'error' })).toMatchObject({ result: {} });
+      expect(performance.now() - began).toBeLessThan(1_000);
+      await poll(() => mute.of(SET_LEVEL).map(({ params }) => params?.level)).toContain('error');
     });
     for (const upstream of [failing, mute, plain]) await upstream.close();
   });

@@ -274,4 +274,19 @@ describe('the stream beside the calls', () => {
     await expect.poll(() => heard.listChanged).toEqual(['tools', 'prompts', 'resources']);
     expect(opens, 'told once the fresh stream is there').toBe(3);
   });
+
+  test.each([429, 503])(
+    'that is refused with %i is asked for again, and found when the server is back',
+    async (status) => {
+      let opens = 0;
+      const { heard } = await open(({ method }, res) => {
+        if (method !== 'GET') return false;
+        opens++;
+        if (opens === 1) return stream(res, 'retry: 20\n\n').end();
+        return opens < 4 ? res.writeHead(status).end() : stream(res, ': back\n\n');
+      });
+      await expect.poll(() => heard.listChanged).toEqual(['tools', 'prompts', 'resources']);
+      expect(opens).toBe(4);
+    },
+  );
 });
