@@ -81,6 +81,11 @@ export const errors = {
   unknownReference: row(code.invalidParams, 200, 'Unknown completion reference: {ref}'),
   invalidCursor: row(code.invalidParams, 200, 'Invalid or outdated cursor; list again from the start'),
   upstreamUnavailable: row(code.internalError, 200, 'Upstream {upstream} is not available: {detail}'),
+  linkLimit: row(
+    code.generic,
+    200,
+    'All {limit} links to upstream {upstream} that {knob} allows are in use; end a session that is not needed, or raise {knob}',
+  ),
   upstreamTimeout: row(
     code.internalError,
     200,

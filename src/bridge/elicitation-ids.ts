@@ -3,7 +3,7 @@
  * that one is over finds its way back to the one session that was asked.
  */
 import { randomUUID } from 'node:crypto';
-import type { LinkName } from '../upstreams/pool.ts';
+import type { LinkName } from '../upstreams/upstream-links.ts';
 
 type Owner = Pick<LinkName, 'upstream' | 'scope'>;
 

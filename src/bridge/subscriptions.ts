@@ -1,5 +1,5 @@
 /** Who is subscribed to which resource, by the link that serves them. */
-import type { LinkName } from '../upstreams/pool.ts';
+import type { LinkName } from '../upstreams/upstream-links.ts';
 
 type Owner = Pick<LinkName, 'upstream' | 'scope'>;
 

@@ -40,6 +40,7 @@ const server = z.strictObject({
     .boolean()
     .default(false)
     .describe('Serve hosts that know only HTTP+SSE of 2024-11-05, at /sse and /messages, too.'),
+  metrics: z.boolean().default(false).describe('Serve figures for Prometheus at /metrics, to whoever can connect.'),
   drainTimeout: duration('10s', 'How long open calls may finish when Patchbay is stopped.', { least: 0 }),
 });
 

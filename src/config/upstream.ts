@@ -1,29 +1,14 @@
 /** One entry of `upstreams`: its keys, the rules between them, and the kind of upstream that follows from them. */
 import { z } from 'zod';
-import { duration, issue, section, size, text } from './fields.ts';
+import { issue, section, size, text } from './fields.ts';
 import type { Finding } from './finding.ts';
 import { hasPort, unescapePort } from './port.ts';
 import * as is from './text.ts';
+import { recovery, timeouts } from './upstream-limits.ts';
 
 const INHERITED = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'TMPDIR', 'TERM'];
 const TRANSPORTS = ['auto', 'streamable-http', 'sse'] as const;
 const SHARING = ['session', 'user', 'shared'] as const;
-
-const timeouts = z.strictObject({
-  open: duration('10s', 'Longest wait for a link to open: process start or connection, and handshake.'),
-  request: duration('60s', 'Longest wait for the answer to any request other than a tool call.'),
-  call: duration('5m', 'Longest wait for the answer to a tool call; progress starts it again.'),
-  callMax: duration('1h', 'Longest a tool call may take in all, however much progress it reports.'),
-  elicitation: duration('10m', 'Longest wait for a person to answer what the upstream asks.'),
-  sampling: duration('2m', "Longest wait for the client's model to answer what the upstream asks."),
-  roots: duration('15s', 'Longest wait for the client to list its roots.'),
-  idle: duration('5m', 'How long an unused link stays open.'),
-  stop: duration(
-    '2s',
-    'Grace when a process is stopped: after closing its stdin before SIGTERM, and after SIGTERM before SIGKILL.',
-    { least: 0 },
-  ),
-});
 
 const fields = z.strictObject({
   type: z
@@ -67,11 +52,21 @@ const fields = z.strictObject({
     .describe('Who shares one link: session (one each), user (one per principal), shared (one for all).'),
   enabled: z.boolean().default(true).describe('Whether this upstream is served.'),
   timeouts: section(timeouts).describe('Time limits.'),
+  recovery: section(recovery).describe('What happens when this upstream fails.'),
   maxMessageSize: size('64MiB', 'Largest message taken from this upstream.'),
+  maxLinks: z
+    .int()
+    .min(1)
+    .default(256)
+    .describe('Most links to this upstream at once, each of which is a process where command is its only address.'),
+  maxLinksPerPrincipal: z.int().min(1).default(100).describe('Most of them for one principal.'),
 });
 
 type Fields = z.output<typeof fields>;
-type Common = Pick<Fields, 'sharing' | 'enabled' | 'timeouts' | 'maxMessageSize'>;
+type Common = Pick<
+  Fields,
+  'sharing' | 'enabled' | 'timeouts' | 'recovery' | 'maxMessageSize' | 'maxLinks' | 'maxLinksPerPrincipal'
+>;
 
 interface Process {
   command: string;

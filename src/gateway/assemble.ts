@@ -6,7 +6,7 @@ import { Subscriptions } from '../bridge/subscriptions.ts';
 import type { Config } from '../config/schema.ts';
 import { Announcer } from '../methods/announce.ts';
 import { isSole, type MethodContext } from '../methods/context.ts';
-import { catalogScope, gatewayIdentity, sessionScope } from '../methods/scope.ts';
+import { gatewayLessee, sessionScope } from '../methods/scope.ts';
 import { ViewCache } from '../methods/view-cache.ts';
 import { LearnedUris } from '../namespace/learned.ts';
 import type { Call, Round } from '../protocol/call.ts';
@@ -17,8 +17,9 @@ import type { SessionStream } from '../sessions/session-stream.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { CatalogStore } from '../upstreams/catalog-store.ts';
 import { Connector } from '../upstreams/connector.ts';
-import { type LinkName, LinkPool } from '../upstreams/pool.ts';
+import { LinkPool } from '../upstreams/pool.ts';
 import { specsOf } from '../upstreams/spec.ts';
+import type { LinkName } from '../upstreams/upstream-links.ts';
 import type { Gateway } from './gateway.ts';
 import { createGuard } from './guard.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -41,9 +42,6 @@ const heldBeat = (hold: number): number => Math.min(250, Math.max(5, hold > 0 ? 
 export function assemble(config: Config, version: string, log: Logger): Assembly {
   const specs = specsOf(config.upstreams);
   const { events, retry, deliver, ...limits } = config.sessions;
-  const connectors = new Map(
-    [...specs].map(([name, spec]) => [name, new Connector(spec, log.child({ upstream: name }))] as const),
-  );
   const ask = (session: LegacySession, round: Round, from: Owner, stream: SessionStream) => {
     const { upstream } = round;
     const rules = {
@@ -55,17 +53,16 @@ export function assemble(config: Config, version: string, log: Logger): Assembly
     return askClient(session, round, stream, rules, { ...specs.get(upstream)!.timeouts, deliver });
   };
   const pool = new LinkPool(
-    connectors,
     upstreamEvents(() => context, ask),
     log,
   );
+  for (const [name, spec] of specs) pool.add(new Connector(spec, log.child({ upstream: name })), 0);
   const catalogs = new CatalogStore({
     upstreams: new Map([...specs].map(([name, { sharing }]) => [name, { shared: sharing === 'shared' }])),
     limits: config.lists,
     refresh: config.lists.refresh,
     log,
-    link: (upstream, audience) =>
-      pool.lease(upstream, catalogScope(audience), gatewayIdentity(context, upstream, audience)),
+    link: (upstream, audience) => pool.lease(upstream, gatewayLessee(context, upstream, audience)),
     changed: () => announcer.changed(),
   });
   const views = new ViewCache(catalogs, config.names, [...specs.keys()], log);

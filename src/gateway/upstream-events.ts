@@ -5,13 +5,15 @@ import { audienceOfScope, sessionsOf } from '../methods/scope.ts';
 import { applyLevel } from '../methods/set-level.ts';
 import { dropSubscriptions } from '../methods/subscribe.ts';
 import type { Call, Round } from '../protocol/call.ts';
+import type { ServerFacts } from '../protocol/codec.ts';
 import { compose, type Message, paramsOf } from '../protocol/message.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
 import { logFor } from '../sessions/log-level.ts';
 import type { SessionStream } from '../sessions/session-stream.ts';
 import { ask } from '../upstreams/ask.ts';
 import type { Link } from '../upstreams/link.ts';
-import { type LinkName, type PoolListener, SHARED_SCOPE } from '../upstreams/pool.ts';
+import { SHARED_SCOPE } from '../upstreams/pool.ts';
+import type { LinkName, PoolListener } from '../upstreams/upstream-links.ts';
 
 export type AskSession = (
   session: LegacySession,
@@ -30,33 +32,45 @@ export function upstreamEvents(context: () => MethodContext, askSession: AskSess
       updated: (message) => relayUpdate(context(), from, message),
       elicited: (message) => relayElicited(context(), from, message),
     }),
-    opened: (link, from) => prepare(context(), link, from),
-    closed: () => undefined,
-    pinned: (link, from) => isPinned(context(), link, from),
+    opened: (link, from, again) => prepare(context(), link, from, again),
+    wanted: (server, from) => isWanted(context(), server, from),
   };
 }
 
-/** A new link is brought to the state that its clients expect: log level and subscriptions. */
-async function prepare(context: MethodContext, link: Link, from: LinkName): Promise<void> {
+/** A new link is brought to the state that its clients expect: log level, and the subscriptions of the one before. */
+async function prepare(context: MethodContext, link: Link, from: LinkName, again: boolean): Promise<void> {
   await applyLevel(context, link, from.scope);
+  if (!again) return;
+  const audience = audienceOf(from.scope);
+  if (audience !== undefined) void context.catalogs.refresh(from.upstream, audience);
   for (const uri of context.subscriptions.of(from)) {
-    await ask(link, 'resources/subscribe', { uri }).catch((error: Error) =>
-      context.log.warn({ upstream: from.upstream, err: error.message }, 'a subscription could not be taken up again'),
-    );
+    try {
+      await ask(link, 'resources/subscribe', { uri });
+      // it may have changed while nobody was there to be told
+      sendUpdate(context, from, uri, { uri });
+    } catch (error) {
+      context.log.warn(
+        { upstream: from.upstream, err: (error as Error).message },
+        'a subscription could not be taken up again',
+      );
+    }
   }
 }
 
 /** Links that somebody listens to without calling stay open. */
-function isPinned(context: MethodContext, link: Link, from: LinkName): boolean {
+function isWanted(context: MethodContext, server: ServerFacts, from: LinkName): boolean {
   if (context.subscriptions.of(from).length > 0) return true;
-  const audience = from.scope === SHARED_SCOPE ? '' : audienceOfScope(from.scope);
-  if (audience === undefined || !announcesChanges(link)) return false;
+  const audience = audienceOf(from.scope);
+  if (audience === undefined || !announcesChanges(server)) return false;
   for (const session of context.sessions.all())
     if (from.scope === SHARED_SCOPE || session.client.audience === audience) return true;
   return false;
 }
 
-const announcesChanges = ({ server: { capabilities } }: Link): boolean =>
+/** The audience whose lists come over a link. */
+const audienceOf = (scope: string): string | undefined => (scope === SHARED_SCOPE ? '' : audienceOfScope(scope));
+
+const announcesChanges = ({ capabilities }: ServerFacts): boolean =>
   ['tools', 'prompts', 'resources'].some(
     (kind) => (capabilities[kind] as { listChanged?: unknown } | undefined)?.listChanged === true,
   );
@@ -99,16 +113,21 @@ function relayInput(context: MethodContext, from: LinkName, round: Round, askSes
 function relayUpdate(context: MethodContext, from: LinkName, message: Message): void {
   const { uri } = paramsOf(message);
   if (typeof uri !== 'string') return;
-  const listeners = context.subscriptions.listeners(from, uri);
-  if (listeners.size === 0)
+  if (!sendUpdate(context, from, uri, paramsOf(message)))
     context.log.debug({ upstream: from.upstream }, 'ignored an update that nobody subscribed to');
+}
+
+/** Tells subscribers of a change, under the URI they know. @returns whether there are any */
+function sendUpdate(context: MethodContext, from: LinkName, uri: string, params: object): boolean {
+  const listeners = context.subscriptions.listeners(from, uri);
   for (const id of listeners) {
     const session = context.sessions.byId(id);
     if (!session) continue;
     const { uris } = context.view(session.client.audience);
     const exposed = uris.exposeUri(from.upstream, uri, context.learned(session.principal.key));
-    session.standalone.send(compose('notifications/resources/updated', { ...paramsOf(message), uri: exposed }));
+    session.standalone.send(compose('notifications/resources/updated', { ...params, uri: exposed }));
   }
+  return listeners.size > 0;
 }
 
 function relayElicited(context: MethodContext, from: LinkName, message: Message): void {

@@ -5,11 +5,12 @@ import type { Span } from '../protocol/json/scan.ts';
 import { legacyMethods } from '../protocol/methods.ts';
 import { CAN_ASK } from '../upstreams/inbound.ts';
 import type { Link } from '../upstreams/link.ts';
+import type { Lessee } from '../upstreams/upstream-links.ts';
 import type { MethodContext } from './context.ts';
 import { PassingSink } from './passing-sink.ts';
 import { relayedError } from './relayed-error.ts';
 import { resultEdits } from './result-uris.ts';
-import { type Lease, leaseFor, sessionScope } from './scope.ts';
+import { leaseFor, sessionScope } from './scope.ts';
 
 /**
  * Sends a call on to its target and relays what comes back.
@@ -27,13 +28,14 @@ function forward(context: MethodContext, call: Call, { upstream }: Target): void
   send(context, call, upstream, leaseFor(context, call, upstream));
 }
 
-function send(context: MethodContext, call: Call, upstream: string, { scope, identity }: Lease): void {
-  const lease = context.pool.lease(upstream, scope, identity);
+function send(context: MethodContext, call: Call, upstream: string, lessee: Lessee): void {
+  const { scope } = lessee;
+  const lease = context.pool.lease(upstream, lessee);
   const go = (link: Link): void => {
     // where calls of two sessions could be taken for each other, the later one gets a link of its session's own
     if (call.session !== undefined && CAN_ASK.has(call.method) && link.confuses(call.session)) {
       const apart = sessionScope(call.session);
-      if (apart !== scope) return send(context, call, upstream, { scope: apart, identity });
+      if (apart !== scope) return send(context, call, upstream, { ...lessee, scope: apart });
     }
     call.scope = scope;
     link.request(call);

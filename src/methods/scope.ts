@@ -4,6 +4,7 @@ import type { Call } from '../protocol/call.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
 import type { ClientIdentity } from '../upstreams/link.ts';
 import { SHARED_SCOPE } from '../upstreams/pool.ts';
+import type { Lessee } from '../upstreams/upstream-links.ts';
 import type { MethodContext } from './context.ts';
 
 const SESSION = 'session:';
@@ -14,36 +15,44 @@ export const sessionScope = (session: string): string => SESSION + session;
 const userScope = (principal: string, audience: string): string => USER + JSON.stringify([principal, audience]);
 
 /** The owner of links that fetch lists for an audience; for the empty one they are the links that all share. */
-export const catalogScope = (audience: string): string => (audience === '' ? SHARED_SCOPE : CATALOG + audience);
+const catalogScope = (audience: string): string => (audience === '' ? SHARED_SCOPE : CATALOG + audience);
 
 /** The audience that a link for lists serves; `undefined` for links of clients. */
 export const audienceOfScope = (scope: string): string | undefined =>
   scope.startsWith(CATALOG) ? scope.slice(CATALOG.length) : undefined;
-
-export interface Lease {
-  readonly scope: string;
-  readonly identity: ClientIdentity;
-}
 
 /** Whose link a call to this upstream takes, and what the upstream is told when it has to be opened. */
 export function leaseFor(
   context: MethodContext,
   call: Pick<Call, 'client' | 'principal' | 'session'>,
   upstream: string,
-): Lease {
+): Lessee {
   const { sharing } = context.upstreams.get(upstream)!;
-  if (sharing === 'shared') return { scope: SHARED_SCOPE, identity: gatewayIdentity(context, upstream, '') };
-  const scope =
-    sharing === 'session' && call.session !== undefined
-      ? sessionScope(call.session)
-      : userScope(call.principal.key, call.client.audience);
-  const identity = gatewayIdentity(context, upstream, call.client.audience);
-  // a link that serves one client is told that client's name: servers adapt to it
-  return { scope, identity: { ...identity, info: call.client.info ?? identity.info } };
+  if (sharing === 'shared') return gatewayLessee(context, upstream, '');
+  const { client, principal, session } = call;
+  return {
+    scope:
+      sharing === 'session' && session !== undefined
+        ? sessionScope(session)
+        : userScope(principal.key, client.audience),
+    principal: principal.key,
+    identity: () => {
+      const identity = gatewayIdentity(context, upstream, client.audience);
+      // a link that serves one client is told that client's name: servers adapt to it
+      return { ...identity, info: client.info ?? identity.info };
+    },
+  };
 }
 
+/** The gateway itself, which fetches the lists for an audience. */
+export const gatewayLessee = (context: MethodContext, upstream: string, audience: string): Lessee => ({
+  scope: catalogScope(audience),
+  principal: undefined,
+  identity: () => gatewayIdentity(context, upstream, audience),
+});
+
 /** What an upstream is told on a link of the gateway's own for an audience. */
-export function gatewayIdentity(context: MethodContext, upstream: string, audience: string): ClientIdentity {
+function gatewayIdentity(context: MethodContext, upstream: string, audience: string): ClientIdentity {
   const declared = audience === '' ? {} : (JSON.parse(audience) as Record<string, unknown>);
   return {
     audience,

@@ -65,7 +65,7 @@ export class Connector {
       wire,
       log: this.#log,
       listener,
-      deadline: (method) => deadlineOf(timeouts, method),
+      deadline: (call) => deadlineOf(timeouts, call),
       client,
       openTimeout: timeouts.open,
       control,

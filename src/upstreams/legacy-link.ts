@@ -21,11 +21,12 @@ import { handshake } from './handshake.ts';
 import { CAN_ASK, LIST_CHANGED } from './inbound.ts';
 import type { Link } from './link.ts';
 import type { LegacyLinkOptions } from './link-options.ts';
+import { openWithin } from './open-within.ts';
 import { lost, malformedAnswer, timedOut, unavailable } from './outcomes.ts';
 import { type Pending, PendingTable } from './pending.ts';
 import { progressFor } from './progress.ts';
 import { refusalOf, ServerRequests } from './server-requests.ts';
-import { type Wire, WireFault } from './wire.ts';
+import { isSilence, type Wire, WireFault } from './wire.ts';
 
 export class LegacyLink implements Link {
   readonly upstream: string;
@@ -36,7 +37,10 @@ export class LegacyLink implements Link {
   readonly #expired = (pending: Pending): void => this.#expire(pending);
   readonly #requests: ServerRequests;
   #server: ServerFacts | undefined;
-  #closed = false;
+  closed = false;
+  suspect = false;
+  /** How many messages have come. */
+  #heard = 0;
 
   private constructor(options: LegacyLinkOptions) {
     this.upstream = options.upstream;
@@ -52,36 +56,19 @@ export class LegacyLink implements Link {
    */
   static async open(options: LegacyLinkOptions): Promise<LegacyLink> {
     const link = new LegacyLink(options);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      const text = `it did not finish the handshake within ${options.openTimeout} ms (timeouts.open)`;
-      timer = setTimeout(() => reject(new WireFault(text, { unsent: true })), options.openTimeout);
-      const giveUp = (): void => reject(new WireFault('it is being closed', { unsent: true }));
-      const { signal } = options.control ?? {};
-      if (signal?.aborted) giveUp();
-      signal?.addEventListener('abort', giveUp, { once: true });
-    });
     try {
-      await Promise.race([link.#start(), late]);
+      await openWithin(link.#start(), options.openTimeout, options.control?.signal);
       return link;
     } catch (error) {
       // who waits for the link wants to know at once what went wrong
       const closing = link.close();
       options.control?.leaving?.(closing);
-      throw error instanceof WireFault
-        ? error
-        : new WireFault((error as Error).message, { unsent: true, cause: error });
-    } finally {
-      clearTimeout(timer);
+      throw error;
     }
   }
 
   get server(): ServerFacts {
     return this.#server!;
-  }
-
-  get closed(): boolean {
-    return this.#closed;
   }
 
   get declared(): Readonly<Record<string, unknown>> {
@@ -118,12 +105,12 @@ export class LegacyLink implements Link {
   }
 
   request(call: Call): void {
-    if (this.#closed) {
+    if (this.closed) {
       this.#answer(call, unavailable(this.upstream, 'its link is closed'));
       return;
     }
-    const deadline = call.deadline ?? this.#options.deadline(call.method);
-    const pending = this.#pending.open(call, deadline, this.#expired);
+    const deadline = call.deadline ?? this.#options.deadline(call);
+    const pending = this.#pending.open(call, deadline, this.#heard, this.#expired);
     const { body, headers } = legacyCodec.request(call, pending.id);
     call.oncancel = (reason) => this.cancel(call, reason);
     call.onpressure = (full) => this.#wire.hold(pending.id, full);
@@ -136,7 +123,7 @@ export class LegacyLink implements Link {
   }
 
   notify(method: string, params?: unknown): void {
-    if (!this.#closed) this.#wire.send(compose(method, params));
+    if (!this.closed) this.#wire.send(compose(method, params));
   }
 
   async close(): Promise<void> {
@@ -152,6 +139,8 @@ export class LegacyLink implements Link {
   }
 
   #receive(bytes: Buffer, of: number | undefined): void {
+    this.#heard++;
+    this.suspect = false;
     let parsed: ReturnType<typeof readMessages>;
     try {
       parsed = readMessages(bytes);
@@ -180,6 +169,7 @@ export class LegacyLink implements Link {
     const id = numberAt(message.bytes, message.id!);
     const pending = this.#pending.settle(id);
     if (!pending) return this.#log.debug({ id: rawId(message) }, 'ignored an answer that nobody waits for');
+    this.#options.listener.answered();
     const refused = legacyCodec.refuse(pending.call.method, message);
     this.#answer(
       pending.call,
@@ -264,19 +254,28 @@ export class LegacyLink implements Link {
     const ms = total ? pending.deadline.total : pending.deadline.idle;
     this.#withdraw(pending, 'timed out');
     const knob = total ? 'callMax' : pending.deadline.knob;
+    // one that takes its time with this request while it serves others is alive
+    if (this.#heard === pending.heard && !pending.call.deadline)
+      this.#doubt(`it did not answer ${method} within ${ms} ms`);
     this.#answer(pending.call, timedOut(this.upstream, method, ms, knob));
   }
 
   #failed(of: number, fault: WireFault): void {
     const pending = this.#pending.settle(of);
+    if (isSilence(fault)) this.#doubt(fault.message);
     // the link goes first, so that a request that is sent again finds a new one; what else is in flight may have been done
     if (fault.gone) this.#ended(new WireFault(fault.message, { gone: true }));
     if (pending) this.#answer(pending.call, lost(this.upstream, pending.call.method, fault));
   }
 
+  #doubt(reason: string): void {
+    this.suspect = true;
+    this.#options.listener.silent(reason);
+  }
+
   #ended(fault: WireFault | undefined): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.closed) return;
+    this.closed = true;
     this.#requests.close();
     const cause = fault ?? new WireFault('its link was closed');
     for (const { call } of this.#pending.drain()) this.#answer(call, lost(this.upstream, call.method, cause));

@@ -1,5 +1,5 @@
 /** What it takes to open a link. */
-import type { Deadline } from '../protocol/call.ts';
+import type { Call, Deadline } from '../protocol/call.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { ClientIdentity, LinkListener } from './link.ts';
 import type { Wire } from './wire.ts';
@@ -9,8 +9,8 @@ export interface LegacyLinkOptions {
   readonly wire: Wire;
   readonly log: Logger;
   readonly listener: LinkListener;
-  /** The limits of a request of this method, where the call brings none. */
-  deadline(method: string): Deadline;
+  /** The limits of a call that brings none. */
+  deadline(call: Call): Deadline;
   /** What the upstream is told of the client. */
   readonly client: ClientIdentity;
   /** How long the handshake may take, milliseconds. */

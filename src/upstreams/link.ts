@@ -26,6 +26,10 @@ export interface LinkListener {
   updated(notification: Message): void;
   /** An elicitation in URL mode is over (`notifications/elicitation/complete`). */
   elicited(notification: Message): void;
+  /** A request was answered. */
+  answered(): void;
+  /** A request got nothing, and there is no other sign of life. */
+  silent(reason: string): void;
   /** The link is over; `fault` says why unless it was closed on purpose. Called once. */
   closed(fault: WireFault | undefined): void;
 }
@@ -36,6 +40,8 @@ export interface Link {
   /** What the upstream said of itself when the link was opened. */
   readonly server: ServerFacts;
   readonly closed: boolean;
+  /** Whether the last that is known of the upstream over this link is that it gave no answer. */
+  readonly suspect: boolean;
   /** What the upstream was told of the client. */
   readonly declared: Readonly<Record<string, unknown>>;
   /**

@@ -6,6 +6,8 @@ export interface Pending {
   readonly call: Call;
   readonly deadline: Deadline;
   readonly since: number;
+  /** How many messages had come over the link before. */
+  readonly heard: number;
   timer: NodeJS.Timeout;
   /** Whether the timer stands for the total, not for the idle time. */
   total: boolean;
@@ -23,12 +25,13 @@ export class PendingTable {
   }
 
   /** Enters a call under a fresh id, unique on this link. `expired` is called when its deadline passes. */
-  open(call: Call, deadline: Deadline, expired: (pending: Pending) => void): Pending {
+  open(call: Call, deadline: Deadline, heard: number, expired: (pending: Pending) => void): Pending {
     const pending: Pending = {
       id: ++this.#last,
       call,
       deadline,
       since: Date.now(),
+      heard,
       waiting: 0,
       total: deadline.total <= deadline.idle,
       timer: setTimeout(() => expired(pending), Math.min(deadline.idle, deadline.total)),

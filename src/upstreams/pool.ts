@@ -1,36 +1,9 @@
-/** Links by owner: opened on first use, one opening at a time, closed when idle or when the owner goes. */
+/** The links to all upstreams. */
 import { Fault } from '../errors.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Connector } from './connector.ts';
-import type { ClientIdentity, Link, LinkListener } from './link.ts';
-import type { WireFault } from './wire.ts';
-
-/** Which link something came from: `scope` is its owner. */
-export interface LinkName {
-  readonly upstream: string;
-  readonly scope: string;
-  /** The name of the capabilities that the upstream was told of. */
-  readonly audience: string;
-}
-
-/** What the pool tells of any link. */
-export interface PoolListener {
-  /** Makes the listener of one link. */
-  listen(from: LinkName): Omit<LinkListener, 'closed'>;
-  /** A link has opened; it is handed out once this is done. Must not reject. */
-  opened(link: Link, from: LinkName): Promise<void>;
-  closed(from: LinkName, fault: WireFault | undefined): void;
-  /** Whether a link must stay open although nobody uses it. */
-  pinned(link: Link, from: LinkName): boolean;
-}
-
-interface Entry extends LinkName {
-  link: Link | undefined;
-  opening: Promise<Link> | undefined;
-  /** Gives up the opening. */
-  readonly abort: AbortController;
-  usedAt: number;
-}
+import type { Link } from './link.ts';
+import { type Lessee, type PoolListener, UpstreamLinks } from './upstream-links.ts';
 
 /** The owner of links that carry no client's capabilities: lists, and upstreams with `sharing: shared`. */
 export const SHARED_SCOPE = 'shared';
@@ -38,157 +11,84 @@ export const SHARED_SCOPE = 'shared';
 const SWEEP = 1_000;
 
 export class LinkPool {
-  readonly #connectors: ReadonlyMap<string, Connector>;
   readonly #log: Logger;
   readonly #listener: PoolListener;
-  /** upstream → scope → entry */
-  readonly #entries = new Map<string, Map<string, Entry>>();
+  readonly #upstreams = new Map<string, UpstreamLinks>();
   readonly #sweeper: NodeJS.Timeout;
-  /** Links that are being closed. */
+  /** Upstreams that were taken out and still have links. */
   readonly #leaving = new Set<Promise<void>>();
-  #closing = false;
 
-  constructor(connectors: ReadonlyMap<string, Connector>, listener: PoolListener, log: Logger) {
-    this.#connectors = connectors;
-    this.#listener = listener;
+  constructor(listener: PoolListener, log: Logger) {
     this.#log = log;
-    for (const name of connectors.keys()) this.#entries.set(name, new Map());
+    this.#listener = listener;
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP).unref();
   }
 
   /** Links that are open or opening now. */
   get size(): number {
     let size = 0;
-    for (const scopes of this.#entries.values()) size += scopes.size;
+    for (const links of this.#upstreams.values()) size += links.size;
     return size;
+  }
+
+  /** The links of each upstream. */
+  get upstreams(): ReadonlyMap<string, UpstreamLinks> {
+    return this.#upstreams;
+  }
+
+  /** Takes an upstream in, in place of the one that may have its name. */
+  add(connector: Connector, patience: number): void {
+    const { name } = connector.spec;
+    const log = this.#log.child({ upstream: name });
+    // made while the links of the one before are still there to be taken over
+    const links = new UpstreamLinks(connector, this.#listener, log, this.#upstreams.get(name));
+    this.remove(name, patience);
+    this.#upstreams.set(name, links);
+  }
+
+  /** Takes an upstream out. @param patience how long its calls in progress may take to finish, milliseconds */
+  remove(upstream: string, patience: number): void {
+    const links = this.#upstreams.get(upstream);
+    if (!links) return;
+    this.#upstreams.delete(upstream);
+    const closing = links.close(patience).finally(() => this.#leaving.delete(closing));
+    this.#leaving.add(closing);
   }
 
   /**
    * The owner's link to an upstream: at once when it is open, else when it has opened.
-   * @param identity what the upstream is told when a link has to be opened
-   * @throws Fault `upstreamUnavailable`, thrown or as the promise's rejection
+   * @throws Fault `upstreamUnavailable` or `linkLimit`, thrown or as the promise's rejection
    */
-  lease(upstream: string, scope: string, identity: ClientIdentity): Link | Promise<Link> {
-    const scopes = this.#entries.get(upstream);
-    if (!scopes || this.#closing) throw new Fault('upstreamUnavailable', { upstream, detail: 'it is being closed' });
-    let entry = scopes.get(scope);
-    if (entry?.link) {
-      entry.usedAt = Date.now();
-      return entry.link;
-    }
-    if (!entry) {
-      entry = {
-        upstream,
-        scope,
-        audience: identity.audience,
-        link: undefined,
-        opening: undefined,
-        abort: new AbortController(),
-        usedAt: Date.now(),
-      };
-      scopes.set(scope, entry);
-    }
-    entry.opening ??= this.#open(entry, identity);
-    return entry.opening;
+  lease(upstream: string, lessee: Lessee): Link | Promise<Link> {
+    const links = this.#upstreams.get(upstream);
+    if (!links) throw new Fault('upstreamUnavailable', { upstream, detail: 'it is being closed' });
+    return links.lease(lessee);
   }
 
   /** The open links of an owner. */
   linksOf(scope: string): Link[] {
-    return [...this.#entries.values()].flatMap((scopes) => scopes.get(scope)?.link ?? []);
+    return [...this.#upstreams.values()].flatMap((links) => links.peek(scope) ?? []);
   }
 
   /** The owner's link to an upstream, if it is open. */
   peek(upstream: string, scope: string): Link | undefined {
-    return this.#entries.get(upstream)?.get(scope)?.link;
+    return this.#upstreams.get(upstream)?.peek(scope);
   }
 
   /** Closes every link of an owner. */
   async release(scope: string): Promise<void> {
-    const closing: Promise<void>[] = [];
-    for (const scopes of this.#entries.values()) {
-      const entry = scopes.get(scope);
-      if (entry) closing.push(this.#drop(entry));
-    }
-    await Promise.all(closing);
+    await Promise.all([...this.#upstreams.values()].map((links) => links.release(scope)));
   }
 
   /** Closes all links; later leases fail. */
   async close(): Promise<void> {
-    this.#closing = true;
     clearInterval(this.#sweeper);
-    const all = [...this.#entries.values()].flatMap((scopes) => [...scopes.values()]);
-    for (const entry of all) void this.#drop(entry);
-    while (this.#leaving.size > 0) await Promise.all(this.#leaving);
-    await Promise.all([...this.#connectors.values()].map((connector) => connector.close()));
-  }
-
-  async #open(entry: Entry, identity: ClientIdentity): Promise<Link> {
-    const { upstream } = entry;
-    const started = Date.now();
-    try {
-      const listener = this.#listener.listen(entry);
-      const link = await this.#connectors.get(upstream)!.open(
-        identity,
-        {
-          ...listener,
-          closed: (fault) => this.#lost(entry, fault),
-        },
-        { signal: entry.abort.signal, leaving: (closing) => void this.#track(closing) },
-      );
-      await this.#listener.opened(link, entry);
-      if (link.closed) throw new Error('it closed the connection right after the handshake');
-      entry.link = link;
-      entry.usedAt = Date.now();
-      this.#log.debug({ upstream, ms: Date.now() - started, version: link.server.version }, 'link opened');
-      return link;
-    } catch (error) {
-      this.#forget(entry);
-      throw new Fault('upstreamUnavailable', { upstream, detail: (error as Error).message });
-    } finally {
-      entry.opening = undefined;
-    }
-  }
-
-  #lost(entry: Entry, fault: WireFault | undefined): void {
-    this.#forget(entry);
-    if (fault) this.#log.warn({ upstream: entry.upstream, reason: fault.message }, 'link lost');
-    this.#listener.closed(entry, fault);
-  }
-
-  #forget(entry: Entry): void {
-    const scopes = this.#entries.get(entry.upstream)!;
-    if (scopes.get(entry.scope) === entry) scopes.delete(entry.scope);
-  }
-
-  #drop(entry: Entry): Promise<void> {
-    this.#forget(entry);
-    entry.abort.abort();
-    return this.#track(this.#closeOf(entry));
-  }
-
-  async #closeOf(entry: Entry): Promise<void> {
-    const link = entry.link ?? (await entry.opening?.catch(() => undefined));
-    await link?.close();
-  }
-
-  /** Remembers what goes on in the background, so that closing the pool waits for it. */
-  #track(closing: Promise<void>): Promise<void> {
-    this.#leaving.add(closing);
-    return closing.finally(() => this.#leaving.delete(closing));
+    for (const name of [...this.#upstreams.keys()]) this.remove(name, 0);
+    await Promise.all(this.#leaving);
   }
 
   #sweep(): void {
     const now = Date.now();
-    for (const [upstream, scopes] of this.#entries) {
-      const idle = this.#connectors.get(upstream)!.spec.timeouts.idle;
-      for (const entry of scopes.values()) {
-        if (!entry.link) continue;
-        if (entry.link.inFlight > 0) entry.usedAt = now;
-        if (now - entry.usedAt < idle) continue;
-        if (this.#listener.pinned(entry.link, entry)) continue;
-        this.#log.debug({ upstream, idle }, 'link closed, it was idle');
-        void this.#drop(entry);
-      }
-    }
+    for (const links of this.#upstreams.values()) links.sweep(now);
   }
 }

@@ -1,5 +1,7 @@
 /** What the upstream side needs to know of one upstream's configuration; all times are milliseconds. */
 import type { UpstreamConfig } from '../config/schema.ts';
+import type { Call, Deadline } from '../protocol/call.ts';
+import type { HealthRules } from './health.ts';
 
 export interface Timeouts {
   /** Start and handshake. */
@@ -8,6 +10,8 @@ export interface Timeouts {
   readonly request: number;
   /** One `tools/call` without progress. */
   readonly call: number;
+  /** One `tools/call` without progress, for tools with a limit of their own, by upstream name. */
+  readonly tools: Readonly<Record<string, number>>;
   /** One request in all, whatever progress it makes. */
   readonly callMax: number;
   /** A person's answer to an elicitation. */
@@ -44,14 +48,21 @@ export interface UpstreamSpec {
   readonly http: HttpSpec | undefined;
   readonly sharing: 'session' | 'user' | 'shared';
   readonly timeouts: Timeouts;
+  readonly recovery: HealthRules;
   /** Bytes. */
   readonly maxMessageSize: number;
+  /** Links at once, in all and of one principal. */
+  readonly maxLinks: number;
+  readonly maxLinksPerPrincipal: number;
 }
 
-/** The limits of a request by its method. */
-export function deadlineOf(timeouts: Timeouts, method: string): { idle: number; total: number; knob: string } {
-  const knob = method === 'tools/call' ? 'call' : 'request';
-  return { idle: timeouts[knob], total: Math.max(timeouts.callMax, timeouts[knob]), knob };
+/** The limits of a request by its method and, for `tools/call`, the upstream name of the tool. */
+export function deadlineOf(timeouts: Timeouts, { method, target }: Pick<Call, 'method' | 'target'>): Deadline {
+  const tool = method === 'tools/call' ? target?.name : undefined;
+  const own = tool !== undefined && Object.hasOwn(timeouts.tools, tool) ? timeouts.tools[tool] : undefined;
+  const knob = own !== undefined ? `tools.${tool}` : method === 'tools/call' ? 'call' : 'request';
+  const idle = own ?? timeouts[method === 'tools/call' ? 'call' : 'request'];
+  return { idle, total: Math.max(timeouts.callMax, idle), knob };
 }
 
 /** The enabled upstreams of a configuration, in its order. */
@@ -59,14 +70,17 @@ export function specsOf(upstreams: Readonly<Record<string, UpstreamConfig>>): Ma
   const specs = new Map<string, UpstreamSpec>();
   for (const [name, upstream] of Object.entries(upstreams)) {
     if (!upstream.enabled) continue;
-    const { kind, sharing, timeouts, maxMessageSize } = upstream;
+    const { kind, sharing, timeouts, recovery, maxMessageSize, maxLinks, maxLinksPerPrincipal } = upstream;
     specs.set(name, {
       name,
       process: kind === 'http' ? undefined : { cwd: undefined, ...upstream },
       http: kind === 'stdio' ? undefined : upstream,
       sharing,
       timeouts,
+      recovery,
       maxMessageSize,
+      maxLinks,
+      maxLinksPerPrincipal,
     });
   }
   return specs;

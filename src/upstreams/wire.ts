@@ -30,6 +30,15 @@ export class WireFault extends Error {
   }
 }
 
+/** What somebody between here and an upstream answers when the upstream does not (RFC 9110 §15.6). */
+const NOBODY_THERE = new Set([502, 503, 504]);
+
+/** Whether a failure says that the upstream is not doing well, rather than that it did not like the request. */
+export function isSilence({ fault, malformed, gone }: WireFault): boolean {
+  if (fault) return fault.fault === 'upstreamStatus' && NOBODY_THERE.has(Number(fault.details.status));
+  return !malformed && !gone;
+}
+
 export interface WireListener {
   /**
    * One message or batch as it came.

@@ -20,7 +20,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const open = (method = 'tools/call', limits = deadline): Pending => table.open(callOf(method).call, limits, note);
+const open = (method = 'tools/call', limits = deadline): Pending => table.open(callOf(method).call, limits, 0, note);
 
 describe('ids', () => {
   test('are never used twice, also after they are settled', () => {
@@ -155,7 +155,7 @@ describe('which call something belongs to', () => {
     const read = open('resources/read');
     open('prompts/get');
     expect(table.oldest(canAsk)).toBe(read);
-    const tool = table.open(toolCall('x').call, deadline, note);
+    const tool = table.open(toolCall('x').call, deadline, 0, note);
     open('tools/call');
     expect(table.oldest(canAsk)).toBe(tool);
     table.settle(tool.id);

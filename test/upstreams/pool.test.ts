@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Logger } from '../../src/telemetry/log.ts';
 import { liveGroups } from '../../src/upstreams/child.ts';
 import { Connector } from '../../src/upstreams/connector.ts';
 import type { ClientIdentity, Link } from '../../src/upstreams/link.ts';
-import { type LinkName, LinkPool, type PoolListener } from '../../src/upstreams/pool.ts';
-import type { Timeouts } from '../../src/upstreams/spec.ts';
-import type { WireFault } from '../../src/upstreams/wire.ts';
+import { LinkPool } from '../../src/upstreams/pool.ts';
+import type { Timeouts, UpstreamSpec } from '../../src/upstreams/spec.ts';
+import type { Lessee, LinkName, PoolListener } from '../../src/upstreams/upstream-links.ts';
 import { resultOf, toolCall } from './calls.ts';
 import { type LogLine, memoryLog } from './memory-log.ts';
 import { children, expectGone, isAlive } from './processes.ts';
@@ -12,46 +13,53 @@ import { nodeProcess, stdioSpec } from './specs.ts';
 
 const IDENTITY: ClientIdentity = { audience: '', capabilities: {}, info: { name: 'test', version: '0' } };
 const IDLE = 60_000;
-
-interface Closed {
-  readonly from: LinkName;
-  readonly fault: WireFault | undefined;
-}
+const LONG = { timeout: 10_000 };
 
 let pool: LinkPool;
 let lines: LogLine[];
-let closed: Closed[];
-let opened: LinkName[];
-let pinned: Set<string>;
+let log: Logger;
+let opened: { from: LinkName; again: boolean }[];
+/** Owners whose links must stay. */
+let wanted: Set<string>;
 /** What runs when a link has opened and is not handed out yet. */
 let onopened: (link: Link, from: LinkName) => Promise<void>;
 
 /** A pool over raw upstreams in these modes, each named by its mode. */
-function build(modes: readonly string[], timeouts: Partial<Timeouts> = {}): void {
+function build(modes: readonly string[], timeouts: Partial<Timeouts> = {}, more: Partial<UpstreamSpec> = {}): void {
   const memory = memoryLog();
   lines = memory.lines;
+  log = memory.log;
   const nothing = (): void => undefined;
   const listener: PoolListener = {
     listen: () => ({ listChanged: nothing, log: nothing, input: nothing, updated: nothing, elicited: nothing }),
-    opened: async (link, from) => {
-      opened.push(from);
+    opened: async (link, from, again) => {
+      opened.push({ from, again });
       await onopened(link, from);
     },
-    closed: (from, fault) => void closed.push({ from, fault }),
-    pinned: (_, { scope }) => pinned.has(scope),
+    wanted: (_, { scope }) => wanted.has(scope),
   };
-  const connectors = modes.map((name) => {
+  pool = new LinkPool(listener, memory.log);
+  for (const name of modes) {
     const spec = stdioSpec(nodeProcess('raw-upstream', ['stdio', name]), {
       name,
       timeouts: { idle: IDLE, ...timeouts },
     });
-    return [name, new Connector(spec, memory.log.child({ upstream: name }))] as const;
-  });
-  pool = new LinkPool(new Map(connectors), listener, memory.log);
+    connect({ ...spec, ...more });
+  }
 }
 
-const lease = (scope: string, upstream = 'plain'): Promise<Link> =>
-  Promise.resolve(pool.lease(upstream, scope, IDENTITY));
+const connect = (spec: UpstreamSpec, patience = 0): void => pool.add(new Connector(spec, log), patience);
+
+const by = (scope: string, principal: string | undefined = scope): Lessee => ({
+  scope,
+  principal,
+  identity: () => IDENTITY,
+});
+
+const lease = (scope: string, upstream = 'plain', principal?: string): Promise<Link> =>
+  Promise.resolve(pool.lease(upstream, by(scope, principal)));
+
+const lost = () => lines.filter(({ msg }) => msg === 'link lost');
 
 const started = (): number[] => lines.flatMap((l) => (l.msg === 'process started' ? [Number(l.pid)] : []));
 
@@ -60,9 +68,8 @@ const pass = (ms: number): void => void vi.advanceTimersByTime(ms);
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
-  closed = [];
   opened = [];
-  pinned = new Set();
+  wanted = new Set();
   onopened = async () => undefined;
   build(['plain']);
 });
@@ -79,9 +86,9 @@ describe('opening', () => {
   test('is done once for all that ask at the same time, and the link is at hand afterwards', async () => {
     const links = await Promise.all(Array.from({ length: 20 }, () => lease('s1')));
     expect(new Set(links).size).toBe(1);
-    expect(pool.lease('plain', 's1', IDENTITY)).toBe(links[0]);
+    expect(pool.lease('plain', by('s1'))).toBe(links[0]);
     expect([started().length, pool.size]).toEqual([1, 1]);
-    expect(opened).toMatchObject([{ upstream: 'plain', scope: 's1', audience: '' }]);
+    expect(opened).toMatchObject([{ from: { upstream: 'plain', scope: 's1', audience: '' }, again: false }]);
   });
 
   test('gives every owner a link of its own, and every upstream', async () => {
@@ -122,11 +129,11 @@ describe('opening', () => {
     await expectGone(started()[0]!);
     await expect(lease('s1', 'mute')).rejects.toThrow('Upstream mute is not available');
     expect(started()).toHaveLength(2);
-    expect(closed).toEqual([]);
+    expect(lost()).toEqual([]);
   });
 
   test('of an upstream nobody configured fails', () => {
-    expect(() => pool.lease('nobody', 's1', IDENTITY)).toThrow('Upstream nobody is not available');
+    expect(() => pool.lease('nobody', by('s1'))).toThrow('Upstream nobody is not available');
   });
 });
 
@@ -134,13 +141,91 @@ describe('a lost link', () => {
   test('is told with the reason, and replaced at the next lease', async () => {
     const first = await lease('s1');
     process.kill(started()[0]!, 'SIGKILL');
-    await vi.waitFor(() => expect(closed).toHaveLength(1));
-    expect(closed[0]).toMatchObject({ from: { upstream: 'plain', scope: 's1' } });
-    expect(closed[0]?.fault?.message).toBe('the process was ended by SIGKILL');
+    await vi.waitFor(() => expect(lost()).toHaveLength(1));
+    expect(lost()[0]).toMatchObject({ upstream: 'plain', reason: 'the process was ended by SIGKILL' });
     expect([first.closed, pool.size]).toEqual([true, 0]);
     const second = await lease('s1');
     expect(second).not.toBe(first);
     expect(await resultOf(send(second, toolCall('raw')))).toHaveProperty('content');
+  });
+});
+
+describe('a lost link that somebody listens to', () => {
+  test('is opened again without being asked for', async () => {
+    wanted.add('s1');
+    await lease('s1');
+    process.kill(started()[0]!, 'SIGKILL');
+    await vi.waitFor(() => expect(started()).toHaveLength(2), LONG);
+    await vi.waitFor(() => expect(pool.peek('plain', 's1')).toBeDefined(), LONG);
+    expect(opened.map(({ again }) => again)).toEqual([false, true]);
+  });
+
+  test('is not, once its owner has gone', async () => {
+    onopened = async () => void wanted.add('s1');
+    await lease('s1');
+    wanted.clear();
+    process.kill(started()[0]!, 'SIGKILL');
+    await vi.waitFor(() => expect(lost()).toHaveLength(1));
+    expect(pool.size).toBe(0);
+  });
+});
+
+describe('limits', () => {
+  test('of all links and of those of one principal are told with their knob', async () => {
+    await pool.close();
+    build(['plain'], {}, { maxLinks: 3, maxLinksPerPrincipal: 2 });
+    await Promise.all([lease('s1', 'plain', 'ann'), lease('s2', 'plain', 'ann')]);
+    const refusal = (scope: string, principal: string) => {
+      try {
+        void pool.lease('plain', by(scope, principal));
+      } catch (error) {
+        return (error as Error).message;
+      }
+      return 'none';
+    };
+    expect(refusal('s3', 'ann')).toContain('All 2 links to upstream plain that maxLinksPerPrincipal allows');
+    await lease('s4', 'plain', 'bob');
+    expect(refusal('s5', 'cleo')).toContain('All 3 links to upstream plain that maxLinks allows');
+    expect(await lease('s1', 'plain', 'ann'), 'an open one is there all the same').toBeDefined();
+    await pool.release('s2');
+    expect(await lease('s3', 'plain', 'ann')).toBeDefined();
+  });
+
+  test("do not hold for the gateway's own, so that lists come whatever clients do", async () => {
+    await pool.close();
+    build(['plain'], {}, { maxLinks: 1 });
+    await lease('s1', 'plain', 'ann');
+    expect(await pool.lease('plain', { ...by('shared'), principal: undefined })).toBeDefined();
+  });
+});
+
+describe('another upstream in the place of one', () => {
+  const spec = (mode: string) =>
+    stdioSpec(nodeProcess('raw-upstream', ['stdio', mode]), { name: 'plain', timeouts: { idle: IDLE } });
+
+  test('takes the new calls, while those in progress finish over the old link', async () => {
+    await pool.close();
+    build([], {});
+    connect(spec('late'));
+    const old = await lease('s1');
+    const { call, told } = send(old, toolCall('raw'));
+    connect(spec('plain'), 60_000);
+    const link = await lease('s1');
+    expect(link).not.toBe(old);
+    expect(await resultOf(send(link, toolCall('raw')))).toHaveProperty('content');
+    expect([old.closed, old.inFlight, told]).toEqual([false, 1, []]);
+    old.cancel(call);
+    await vi.waitFor(() => expect(old.closed).toBe(true));
+  });
+
+  test('gets the links that somebody listens to, at once', async () => {
+    wanted.add('s1');
+    await lease('s1');
+    await lease('s2');
+    connect(spec('plain'));
+    await vi.waitFor(() => expect(pool.peek('plain', 's1')).toBeDefined(), LONG);
+    expect(pool.peek('plain', 's2')).toBeUndefined();
+    expect(opened.filter(({ again }) => again).map(({ from }) => from.scope)).toEqual(['s1']);
   });
 });
 
@@ -158,7 +243,7 @@ describe('release', () => {
     await pool.release('s1');
     expect([mine.closed, also.closed, other.closed]).toEqual([true, true, false]);
     expect(started().filter(isAlive)).toHaveLength(1);
-    expect(closed.map((c) => c.fault)).toEqual([undefined, undefined]);
+    expect(lost()).toEqual([]);
     expect(await resultOf(send(other, toolCall('raw')))).toHaveProperty('content');
     await pool.release('nobody');
   });
@@ -187,7 +272,7 @@ describe('an idle link', () => {
     pass(2_000);
     expect(pool.size).toBe(0);
     await vi.waitFor(() => expect(link.closed).toBe(true));
-    expect(closed.map((c) => c.fault)).toEqual([undefined]);
+    expect(lost()).toEqual([]);
   });
 
   test('is not idle while a call is in progress, however long, nor for its time after that', async () => {
@@ -209,10 +294,10 @@ describe('an idle link', () => {
 
   test('stays when something hangs on it', async () => {
     const link = await lease('s1');
-    pinned.add('s1');
+    wanted.add('s1');
     pass(10 * IDLE);
     expect(pool.size).toBe(1);
-    pinned.clear();
+    wanted.clear();
     pass(2_000);
     expect(pool.size).toBe(0);
     await vi.waitFor(() => expect(link.closed).toBe(true));
@@ -230,7 +315,7 @@ describe('closing the pool', () => {
     await pool.close();
     expect(children()).toEqual([]);
     expect(await opening).toMatchObject({ fault: 'upstreamUnavailable' });
-    expect(() => pool.lease('plain', 's1', IDENTITY)).toThrow('it is being closed');
+    expect(() => pool.lease('plain', by('s1'))).toThrow('it is being closed');
     expect(pool.size).toBe(0);
   });
 
@@ -248,6 +333,6 @@ describe('closing the pool', () => {
     await lease('s1');
     await Promise.all([pool.close(), pool.close()]);
     await pool.close();
-    expect(closed).toHaveLength(1);
+    expect(lost()).toEqual([]);
   });
 });

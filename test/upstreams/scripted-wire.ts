@@ -103,18 +103,21 @@ export interface Heard {
   readonly logs: Message[];
   readonly updated: Message[];
   readonly rounds: Round[];
+  readonly silent: string[];
   readonly closed: (WireFault | undefined)[];
 }
 
 /** A listener that writes down what it is told. */
 export function hearing(): { listener: LinkListener; heard: Heard } {
-  const heard: Heard = { listChanged: [], logs: [], updated: [], rounds: [], closed: [] };
+  const heard: Heard = { listChanged: [], logs: [], updated: [], rounds: [], silent: [], closed: [] };
   const listener: LinkListener = {
     listChanged: (kind) => void heard.listChanged.push(kind),
     log: (message) => void heard.logs.push(message),
     updated: (message) => void heard.updated.push(message),
     elicited: () => undefined,
     input: (round) => void heard.rounds.push(round),
+    answered: () => undefined,
+    silent: (reason) => void heard.silent.push(reason),
     closed: (fault) => void heard.closed.push(fault),
   };
   return { listener, heard };

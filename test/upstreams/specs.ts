@@ -8,6 +8,7 @@ export const TIMEOUTS: Timeouts = {
   open: 10_000,
   request: 5_000,
   call: 5_000,
+  tools: {},
   callMax: 10_000,
   elicitation: 5_000,
   sampling: 5_000,
@@ -26,7 +27,16 @@ function spec(
   { name = 'up', timeouts, maxMessageSize = 16 * 1024 * 1024 }: Options,
   how: Pick<UpstreamSpec, 'process' | 'http'>,
 ): UpstreamSpec {
-  return { name, sharing: 'session', timeouts: { ...TIMEOUTS, ...timeouts }, maxMessageSize, ...how };
+  return {
+    name,
+    sharing: 'session',
+    timeouts: { ...TIMEOUTS, ...timeouts },
+    recovery: { failures: 5, firstRetry: 50, maxRetry: 1_000 },
+    maxMessageSize,
+    maxLinks: 1_000,
+    maxLinksPerPrincipal: 1_000,
+    ...how,
+  };
 }
 
 /** Runs one of the fixtures, or a script given by its path, with node. */
