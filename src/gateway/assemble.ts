@@ -63,6 +63,7 @@ export function assemble(config: Config, version: string, log: Logger): Assembly
     refresh: config.lists.refresh,
     log,
     link: (upstream, audience) => pool.lease(upstream, gatewayLessee(context, upstream, audience)),
+    retryIn: (upstream) => pool.upstreams.get(upstream)?.health.retryIn ?? 0,
     changed: () => announcer.changed(),
   });
   const views = new ViewCache(catalogs, config.names, [...specs.keys()], log);

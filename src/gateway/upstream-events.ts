@@ -39,6 +39,7 @@ export function upstreamEvents(context: () => MethodContext, askSession: AskSess
 
 /** A new link is brought to the state that its clients expect: log level, and the subscriptions of the one before. */
 async function prepare(context: MethodContext, link: Link, from: LinkName, again: boolean): Promise<void> {
+  context.catalogs.reconnected(from.upstream);
   await applyLevel(context, link, from.scope);
   if (!again) return;
   const audience = audienceOf(from.scope);

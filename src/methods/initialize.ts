@@ -12,7 +12,7 @@ export async function initializeResult(
   version: LegacyVersion,
   audience: string,
 ): Promise<string> {
-  if (context.catalogs.missing(audience).length > 0) await context.catalogs.settled(audience, context.lists.firstWait);
+  await context.catalogs.settled(audience, context.lists.firstWait);
   const { catalogs } = context.view(audience);
   const sole = isSole(context);
   const complete = context.catalogs.missing(audience).length === 0;

@@ -5,6 +5,9 @@ import { ITEM_KINDS, type ItemKind } from '../upstreams/catalog.ts';
 import { type Method, type MethodContext, viewOf } from './context.ts';
 import { listResult } from './view.ts';
 
+/** In the `_meta` of a list: the upstreams whose items are not in it because they could not be reached yet. */
+const MISSING = 'patchbay/missing';
+
 interface Cursor {
   readonly kind: ItemKind;
   readonly generation: number;
@@ -15,17 +18,18 @@ interface Cursor {
 export function listOf(kind: ItemKind): Method {
   return async (context, call, params) => {
     const cursor = params.find('cursor') ? readCursor(context, call, params.string('cursor').text) : undefined;
-    if (context.catalogs.missing(call.client.audience).length > 0)
-      await context.catalogs.settled(call.client.audience, context.lists.firstWait);
+    await context.catalogs.settled(call.client.audience, context.lists.firstWait);
     context.catalogs.revalidate(call.client.audience);
     const view = viewOf(context, call);
+    const missing = context.catalogs.missing(call.client.audience).map(({ upstream }) => upstream);
     const { items, result, extras } = view.lists[kind];
     const { pageSize } = context.lists;
     if (cursor && (cursor.kind !== kind || cursor.generation !== view.generation)) throw new Fault('invalidCursor');
-    if (pageSize === 0 && !cursor) return call.sink.done({ kind: 'local', result });
+    if (pageSize === 0 && !cursor && missing.length === 0) return call.sink.done({ kind: 'local', result });
     const from = cursor?.offset ?? 0;
     const to = pageSize === 0 ? items.length : from + pageSize;
-    let more = extras;
+    // a client that shows where a list has holes can say so; others ignore it
+    let more = missing.length === 0 ? extras : `${extras},"_meta":${JSON.stringify({ [MISSING]: missing })}`;
     if (to < items.length) {
       const next: Cursor = { kind, generation: view.generation, offset: to };
       more += `,"nextCursor":${JSON.stringify(context.sealer.seal(JSON.stringify(next), boundTo(call)))}`;

@@ -1,6 +1,6 @@
 /** Requests that go to exactly one upstream: tools/call, prompts/get, resources/read, completion/complete. */
 import { Fault } from '../errors.ts';
-import type { Call, Outcome, Sink, Target } from '../protocol/call.ts';
+import type { Call, Outcome, Round, Sink, Target } from '../protocol/call.ts';
 import type { Span } from '../protocol/json/scan.ts';
 import { legacyMethods } from '../protocol/methods.ts';
 import { CAN_ASK } from '../upstreams/inbound.ts';
@@ -9,6 +9,7 @@ import type { Lessee } from '../upstreams/upstream-links.ts';
 import type { MethodContext } from './context.ts';
 import { PassingSink } from './passing-sink.ts';
 import { relayedError } from './relayed-error.ts';
+import { isRepeatable } from './repeatable.ts';
 import { resultEdits } from './result-uris.ts';
 import { leaseFor, sessionScope } from './scope.ts';
 
@@ -56,11 +57,14 @@ function send(context: MethodContext, call: Call, upstream: string, lessee: Less
   );
 }
 
-/** Maps what the upstream answers to what the client may see, and repeats a request that certainly was not processed. */
+/** Maps what the upstream answers to what the client may see, and repeats a request where that can do no harm. */
 class RelaySink extends PassingSink {
   readonly #context: MethodContext;
   readonly #call: Call;
-  #tries = 1;
+  #repeated = false;
+  /** Whether the client has been told of progress, and whether it was asked for something. */
+  #progressed = false;
+  #asked = false;
 
   constructor(context: MethodContext, call: Call, outer: Sink) {
     super(outer);
@@ -68,9 +72,21 @@ class RelaySink extends PassingSink {
     this.#call = call;
   }
 
+  override progress(notification: Buffer): void {
+    // the client must see it increase, and a second try begins at the start
+    if (this.#repeated && this.#progressed) return;
+    this.#progressed = true;
+    this.outer.progress(notification);
+  }
+
+  override input(round: Round): void {
+    this.#asked = true;
+    this.outer.input(round);
+  }
+
   override done(outcome: Outcome): void {
-    if (outcome.kind === 'error' && outcome.unsent && this.#tries === 1 && !this.#call.ended) {
-      this.#tries++;
+    if (outcome.kind === 'error' && this.#mayRepeat(outcome)) {
+      this.#repeated = true;
       try {
         return forward(this.#context, this.#call, this.#call.target!);
       } catch (error) {
@@ -82,5 +98,12 @@ class RelaySink extends PassingSink {
     const shape = legacyMethods.get(this.#call.method)?.uris;
     const edits = shape ? resultEdits(this.#context, this.#call, outcome.message, shape) : [];
     this.outer.done(edits.length > 0 ? { ...outcome, edits } : outcome);
+  }
+
+  /** One more try: when the upstream has certainly not begun, or when beginning twice makes no difference. */
+  #mayRepeat({ unsent, error }: Outcome & { kind: 'error' }): boolean {
+    if (this.#repeated || this.#call.ended) return false;
+    if (unsent) return true;
+    return error.fault === 'upstreamLost' && !this.#asked && isRepeatable(this.#context, this.#call);
   }
 }

@@ -17,6 +17,8 @@ export interface CatalogStoreOptions {
   readonly log: Logger;
   /** A link to fetch over, told of the audience's capabilities. */
   link(upstream: string, audience: string): Link | Promise<Link>;
+  /** Milliseconds in which asking this upstream for anything is no use. */
+  retryIn(upstream: string): number;
   /** A catalog differs from the one before (or is the first one). */
   changed(catalog: Catalog): void;
 }
@@ -39,6 +41,7 @@ export const NO_AUDIENCE = '';
 
 const FIRST_RETRY = 1_000;
 const LONGEST_RETRY = 60_000;
+const SOON = 10;
 /** Audiences kept at once; the one unused for longest makes room. */
 const AUDIENCES = 32;
 
@@ -103,6 +106,13 @@ export class CatalogStore {
   async refresh(upstream: string, audience: string): Promise<void> {
     const slot = this.#audiences.get(this.#audienceFor(upstream, audience))?.find((s) => s.upstream === upstream);
     if (slot) await this.#refresh(slot);
+  }
+
+  /** An upstream that failed is there again: what could not be fetched is fetched now. */
+  reconnected(upstream: string): void {
+    for (const slots of this.#audiences.values())
+      for (const slot of slots)
+        if (slot.upstream === upstream && slot.problem !== undefined && !slot.fetching) void this.#refresh(slot);
   }
 
   close(): void {
@@ -183,7 +193,10 @@ export class CatalogStore {
   }
 
   #failed(slot: Slot, problem: string, log: Logger): void {
-    const wait = Math.min(FIRST_RETRY * 2 ** slot.failures, LONGEST_RETRY);
+    const own = Math.min(FIRST_RETRY * 2 ** slot.failures, LONGEST_RETRY);
+    // while it is left alone, the next attempt is due as soon as that is over
+    const left = this.#options.retryIn(slot.upstream);
+    const wait = left > 0 ? left + SOON : own;
     slot.failures++;
     if (slot.problem !== problem) log.warn({ problem, retryInMs: wait }, 'upstream is not available');
     else log.debug({ problem, retryInMs: wait }, 'upstream is still not available');

@@ -37,7 +37,9 @@ describe('some upstreams are not there', () => {
       expect(await session.callText('one__here')).toBe('from one');
       expect(await session.callText('two__there')).toBe('from two');
       for (const method of ['prompts/list', 'resources/list', 'resources/templates/list']) {
-        expect(Object.values(await session.result(method))).toEqual([[]]);
+        const { _meta, ...lists } = await session.result(method);
+        expect(Object.values(lists)).toEqual([[]]);
+        expect(_meta).toEqual({ 'patchbay/missing': ['mute', 'missing', 'refused'] });
       }
       const unknown = await timed(() => session.request('tools/call', { name: 'missing__any' }));
       expect(unknown.value.error).toMatchObject({ code: -32603, message: expect.stringContaining('is not available') });

@@ -141,17 +141,24 @@ describe('URIs', () => {
 });
 
 describe('a link', () => {
-  test.each(['stdio', 'stdioShared'])('that is opened again is subscribed again (%s)', async (upstream) => {
-    const uri = upstream === 'stdio' ? 'stdio://item/again' : 'stdio-shared://item/again';
-    const client = await open();
-    const stream = await client.listen();
-    await subscribe(client, uri);
-    expect((await client.request('tools/call', { name: `${upstream}__exit`, arguments: {} })).error?.code).toBe(-32603);
-    expect((await subscribed(client, upstream)).uris).toEqual([uri]);
-    await client.tool(`${upstream}__touch`, { uri });
-    await poll(() => updates(stream)).toEqual([uri]);
-    await client.end();
-  });
+  test.each(['stdio', 'stdioShared'])(
+    '#158 that is lost is opened and subscribed again at once (%s)',
+    async (upstream) => {
+      const uri = upstream === 'stdio' ? 'stdio://item/again' : 'stdio-shared://item/again';
+      const client = await open();
+      const stream = await client.listen();
+      await subscribe(client, uri);
+      expect((await client.request('tools/call', { name: `${upstream}__exit`, arguments: {} })).error?.code).toBe(
+        -32603,
+      );
+      // without a call of anybody; it may have changed meanwhile, so the subscriber is told
+      await poll(() => updates(stream)).toEqual([uri]);
+      expect((await subscribed(client, upstream)).uris).toEqual([uri]);
+      await client.tool(`${upstream}__touch`, { uri });
+      await poll(() => updates(stream)).toEqual([uri, uri]);
+      await client.end();
+    },
+  );
 
   test('of one user: a subscription made while another session of the same user calls is heard of', async () => {
     const [client, other] = [await open(ABLE), await open(ABLE)];

@@ -49,6 +49,8 @@ class Upstream {
 let upstreams: Map<string, Upstream>;
 let changes: Catalog[];
 let store: CatalogStore;
+/** For how long the upstreams are left alone, milliseconds. */
+let leftAlone = 0;
 let lines: ReturnType<typeof memoryLog>['lines'];
 
 function build(shared: readonly string[] = []): CatalogStore {
@@ -60,6 +62,7 @@ function build(shared: readonly string[] = []): CatalogStore {
     refresh: REFRESH,
     log: memory.log,
     link: (name, audience) => upstreams.get(name)!.link(audience),
+    retryIn: () => leftAlone,
     changed: (catalog) => void changes.push(catalog),
   };
   return new CatalogStore(options);
@@ -71,6 +74,7 @@ const known = (audience = NO_AUDIENCE): Record<string, string[]> =>
 const up = (name: string): Upstream => upstreams.get(name)!;
 
 beforeEach(() => {
+  leftAlone = 0;
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
   upstreams = new Map([
     ['b', new Upstream('b', 'b1')],
