@@ -3,26 +3,39 @@ import type { LinkName } from '../upstreams/upstream-links.ts';
 
 type Owner = Pick<LinkName, 'upstream' | 'scope'>;
 
-/** The URIs subscribed to over one link, each with the sessions that want to hear of it. */
-type OfLink = Map<string, Set<string>>;
+interface Subscribed {
+  /** The sessions that want to hear of it. */
+  readonly sessions: Set<string>;
+  /** Whether the upstream has agreed. */
+  agreed: boolean;
+}
+
+/** What is subscribed to over one link, by URI. */
+type OfLink = Map<string, Subscribed>;
 
 export class Subscriptions {
   readonly #links = new Map<string, OfLink>();
 
-  /** A session subscribes to an upstream's URI. @returns whether it is the first on this link */
+  /** A session subscribes to an upstream's URI. @returns whether the upstream has to be told */
   add(link: Owner, uri: string, session: string): boolean {
-    const uris = this.#links.get(keyOf(link)) ?? new Map<string, Set<string>>();
+    const uris: OfLink = this.#links.get(keyOf(link)) ?? new Map();
     this.#links.set(keyOf(link), uris);
-    const sessions = uris.get(uri) ?? new Set();
-    uris.set(uri, sessions);
-    sessions.add(session);
-    return sessions.size === 1;
+    const subscribed = uris.get(uri) ?? { sessions: new Set(), agreed: false };
+    uris.set(uri, subscribed);
+    subscribed.sessions.add(session);
+    return !subscribed.agreed;
+  }
+
+  /** The upstream has taken the subscription. */
+  agreed(link: Owner, uri: string): void {
+    const subscribed = this.#links.get(keyOf(link))?.get(uri);
+    if (subscribed) subscribed.agreed = true;
   }
 
   /** A session unsubscribes. @returns whether it was the last one on this link */
   remove(link: Owner, uri: string, session: string): boolean {
     const uris = this.#links.get(keyOf(link));
-    const sessions = uris?.get(uri);
+    const sessions = uris?.get(uri)?.sessions;
     if (!sessions?.delete(session) || sessions.size > 0) return false;
     uris!.delete(uri);
     if (uris!.size === 0) this.#links.delete(keyOf(link));
@@ -37,7 +50,7 @@ export class Subscriptions {
   /** The sessions to tell that a URI has changed, which may lie below the one they subscribed to. */
   listeners(link: Owner, updated: string): Set<string> {
     const found = new Set<string>();
-    for (const [uri, sessions] of this.#links.get(keyOf(link)) ?? []) {
+    for (const [uri, { sessions }] of this.#links.get(keyOf(link)) ?? []) {
       if (updated !== uri && !updated.startsWith(uri.endsWith('/') ? uri : `${uri}/`)) continue;
       for (const session of sessions) found.add(session);
     }

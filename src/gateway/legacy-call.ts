@@ -1,5 +1,6 @@
 /** A call that came from a legacy client, and the sink that leads back to its POST. */
 import { Fault } from '../errors.ts';
+import { levelUnasked } from '../methods/scope.ts';
 import type { Call, ClientFacts, Deadline, Outcome, Principal, Round, Sink, Target } from '../protocol/call.ts';
 import type { Edit } from '../protocol/json/edit.ts';
 import type { Span } from '../protocol/json/scan.ts';
@@ -79,7 +80,7 @@ export class LegacyCall implements Call, Sink {
   log(notification: Message): void {
     if (this.ended) return;
     const label = this.#host.labelled ? this.target?.upstream : undefined;
-    const message = logFor(notification, this.#owner.logLevel, label);
+    const message = logFor(notification, this.#owner.logLevel ?? levelUnasked(this.#owner, this.scope), label);
     if (message) this.#reply.notify(message);
   }
 

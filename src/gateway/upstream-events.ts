@@ -1,7 +1,7 @@
 /** What upstreams say outside of any call, and to whom it goes. */
 
 import { isSole, type MethodContext } from '../methods/context.ts';
-import { audienceOfScope, sessionsOf } from '../methods/scope.ts';
+import { audienceOfScope, levelUnasked, scopesOf, sessionsOf } from '../methods/scope.ts';
 import { applyLevel } from '../methods/set-level.ts';
 import { dropSubscriptions } from '../methods/subscribe.ts';
 import type { Call, Round } from '../protocol/call.ts';
@@ -26,6 +26,7 @@ export type AskSession = (
 export function upstreamEvents(context: () => MethodContext, askSession: AskSession): PoolListener {
   return {
     listen: (from) => ({
+      missed: () => missed(context(), from),
       listChanged: () => void context().catalogs.refresh(from.upstream, from.audience),
       log: (message) => relayLog(context(), from, message),
       input: (round) => relayInput(context(), from, round, askSession),
@@ -44,18 +45,24 @@ async function prepare(context: MethodContext, link: Link, from: LinkName, again
   if (!again) return;
   const audience = audienceOf(from.scope);
   if (audience !== undefined) void context.catalogs.refresh(from.upstream, audience);
-  for (const uri of context.subscriptions.of(from)) {
+  const { open } = context.upstreams.get(from.upstream)!.timeouts;
+  const subscribe = async (uri: string): Promise<void> => {
     try {
-      await ask(link, 'resources/subscribe', { uri });
+      await ask(link, 'resources/subscribe', { uri }, { idle: open, total: open, knob: 'open' });
       // it may have changed while nobody was there to be told
       sendUpdate(context, from, uri, { uri });
     } catch (error) {
-      context.log.warn(
-        { upstream: from.upstream, err: (error as Error).message },
-        'a subscription could not be taken up again',
-      );
+      const { message } = error as Error;
+      context.log.warn({ upstream: from.upstream, err: message }, 'a subscription could not be taken up again');
     }
-  }
+  };
+  await Promise.all(context.subscriptions.of(from).map(subscribe));
+}
+
+/** Something may have changed while the upstream could not say so. */
+function missed(context: MethodContext, from: LinkName): void {
+  void context.catalogs.refresh(from.upstream, from.audience);
+  for (const uri of context.subscriptions.of(from)) sendUpdate(context, from, uri, { uri });
 }
 
 /** Links that somebody listens to without calling stay open. */
@@ -78,10 +85,9 @@ const announcesChanges = ({ capabilities }: ServerFacts): boolean =>
 
 function relayLog(context: MethodContext, { upstream, scope }: LinkName, message: Message): void {
   const label = isSole(context) ? undefined : upstream;
-  const sessions = behind(context, { upstream, scope });
-  for (const session of sessions) {
+  for (const session of behind(context, { upstream, scope })) {
     // on a link of several sessions, one that asked for nothing is spared the debug messages of another
-    const text = logFor(message, session.logLevel ?? (sessions.length === 1 ? undefined : 'info'), label);
+    const text = logFor(message, session.logLevel ?? levelUnasked(session, scope), label);
     if (text) session.standalone.send(text);
   }
 }
@@ -95,7 +101,7 @@ function callOver(session: LegacySession, { upstream, scope }: LinkName): Call |
 /** The sessions behind a link; only the one whose calls are in flight, where that is a single one. */
 function behind(context: MethodContext, { upstream, scope }: Pick<LinkName, 'upstream' | 'scope'>): LegacySession[] {
   const sessions = sessionsOf(context, scope);
-  const busy = scope === SHARED_SCOPE ? undefined : context.pool.peek(upstream, scope)?.soleSession;
+  const busy = context.pool.peek(upstream, scope)?.soleSession;
   const sole = sessions.find((s) => s.id === busy);
   return sole ? [sole] : sessions;
 }
@@ -142,4 +148,8 @@ function relayElicited(context: MethodContext, from: LinkName, message: Message)
 export function forgetSession(context: MethodContext, session: LegacySession): void {
   dropSubscriptions(context, session.id);
   context.elicitations.drop(session.id);
+  // others behind the same links may have had to see more than they asked for
+  if (session.logLevel)
+    for (const scope of scopesOf(session))
+      for (const link of context.pool.linksOf(scope)) void applyLevel(context, link, scope);
 }

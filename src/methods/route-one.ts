@@ -5,6 +5,7 @@ import type { Span } from '../protocol/json/scan.ts';
 import { legacyMethods } from '../protocol/methods.ts';
 import { CAN_ASK } from '../upstreams/inbound.ts';
 import type { Link } from '../upstreams/link.ts';
+import { SHARED_SCOPE } from '../upstreams/pool.ts';
 import type { Lessee } from '../upstreams/upstream-links.ts';
 import type { MethodContext } from './context.ts';
 import { PassingSink } from './passing-sink.ts';
@@ -34,7 +35,12 @@ function send(context: MethodContext, call: Call, upstream: string, lessee: Less
   const lease = context.pool.lease(upstream, lessee);
   const go = (link: Link): void => {
     // where calls of two sessions could be taken for each other, the later one gets a link of its session's own
-    if (call.session !== undefined && CAN_ASK.has(call.method) && link.confuses(call.session)) {
+    if (
+      call.session !== undefined &&
+      scope !== SHARED_SCOPE &&
+      CAN_ASK.has(call.method) &&
+      link.confuses(call.session)
+    ) {
       const apart = sessionScope(call.session);
       if (apart !== scope) return send(context, call, upstream, { ...lessee, scope: apart });
     }

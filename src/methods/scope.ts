@@ -2,6 +2,7 @@
 import { declaredTo } from '../bridge/declare.ts';
 import type { Call } from '../protocol/call.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
+import type { LogLevel } from '../sessions/log-level.ts';
 import type { ClientIdentity } from '../upstreams/link.ts';
 import { SHARED_SCOPE } from '../upstreams/pool.ts';
 import type { Lessee } from '../upstreams/upstream-links.ts';
@@ -71,6 +72,13 @@ export function sessionsOf(context: MethodContext, scope: string): LegacySession
   if (scope === SHARED_SCOPE) return all;
   return scope.startsWith(USER) ? all.filter((s) => userScope(s.principal.key, s.client.audience) === scope) : [];
 }
+
+/** The level of clients that ask for none, where others may have asked for more on the same link. */
+export const USUAL = 'info';
+
+/** The least severe messages for a session that set no level; everything, where the link serves it alone. */
+export const levelUnasked = (session: LegacySession, scope: string | undefined): LogLevel | undefined =>
+  scope === sessionScope(session.id) ? undefined : USUAL;
 
 /** The owners of links that a session may have. */
 export const scopesOf = (session: LegacySession): string[] => [

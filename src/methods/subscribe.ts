@@ -17,9 +17,15 @@ export const subscribe: Method = (context, call, params) => {
       throw new Fault('methodNotFound', { method: 'resources/subscribe for this resource' });
     const { scope } = leaseFor(context, call, target.upstream);
     const owner = { upstream: target.upstream, scope };
-    context.subscriptions.add(owner, target.name, call.session!);
-    call.sink = new UndoSink(call.sink, () => context.subscriptions.remove(owner, target.name, call.session!));
-    routeOne(context, call, target, span);
+    const first = context.subscriptions.add(owner, target.name, call.session!);
+    if (!first && context.pool.peek(target.upstream, scope)) call.sink.done({ kind: 'local', result: '{}' });
+    else {
+      call.sink = new SubscribeSink(call.sink, (agreed) => {
+        if (agreed) context.subscriptions.agreed(owner, target.name);
+        else context.subscriptions.remove(owner, target.name, call.session!);
+      });
+      routeOne(context, call, target, span);
+    }
     return true;
   };
   if (route()) return;
@@ -56,17 +62,17 @@ function canSubscribe(context: MethodContext, call: Call, { upstream }: Target):
   return resources?.subscribe === true;
 }
 
-/** Takes the entry back when the upstream refuses. */
-class UndoSink extends PassingSink {
-  readonly #undo: () => void;
+/** Sees whether the upstream agrees. */
+class SubscribeSink extends PassingSink {
+  readonly #heard: (agreed: boolean) => void;
 
-  constructor(outer: Sink, undo: () => void) {
+  constructor(outer: Sink, heard: (agreed: boolean) => void) {
     super(outer);
-    this.#undo = undo;
+    this.#heard = heard;
   }
 
   override done(outcome: Outcome): void {
-    if (outcome.kind === 'error' || (outcome.kind === 'complete' && outcome.message.error)) this.#undo();
+    this.#heard(outcome.kind === 'complete' && !outcome.message.error);
     this.outer.done(outcome);
   }
 }

@@ -1,6 +1,8 @@
 /** One POST to an upstream and its answer: a JSON body or a server-sent event stream. */
 import type { Dispatcher } from 'undici';
 import { Fault } from '../errors.ts';
+import { isObjectAt } from '../protocol/json/scan.ts';
+import { numberAt, readMessage } from '../protocol/message.ts';
 import { canResumeFrom, isMessage, type SseEvent, SseParser } from '../protocol/sse.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { WireFault } from './wire.ts';
@@ -24,6 +26,7 @@ type Mode = 'json' | 'sse' | 'error' | 'none';
 
 const GONE = new WireFault('its session is gone', { unsent: true, gone: true });
 const LONGEST_ERROR = 16 * 1024;
+const SESSION = /\bsession/i;
 /** How long an answered stream may stay open, milliseconds. */
 const GRACE = 5_000;
 /** Failures before the request went out, so that the upstream cannot have seen it. */
@@ -198,11 +201,11 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     const { of, inSession, upstream, log } = this.#options;
     if (this.#status === 404 && inSession) return this.#end(GONE);
     const body = Buffer.concat(this.#chunks);
-    if (of !== undefined && body[0] === 0x7b && hasErrorFor(body, of)) {
-      this.#options.message(body);
-    }
-    // servers without a memory of this session say 404; some say 400 instead
-    if (this.#status === 400 && inSession && !this.#settled) return this.#end(GONE);
+    const answer = of === undefined ? undefined : errorFor(body, of);
+    // servers without a memory of this session say 404; some say 400 instead, and then what is wrong with it
+    if (of !== undefined && this.#status === 400 && inSession && !answer?.own && SESSION.test(body.toString('utf8')))
+      return this.#end(GONE);
+    if (answer) this.#options.message(answer.message);
     log.debug({ status: this.#status, body: body.toString('utf8', 0, 500) }, 'upstream refused a request');
     const detail = remark(this.#status);
     const fault = new Fault('upstreamStatus', { upstream, status: this.#status, method: 'the request', detail });
@@ -218,11 +221,19 @@ function remark(status: number): string {
   return '';
 }
 
-function hasErrorFor(body: Buffer, of: number): boolean {
+/**
+ * The JSON-RPC error in the body of a refusal, as the answer to the request it was posted for.
+ * @returns `undefined` when there is none; `own` when it names the request by itself
+ */
+function errorFor(body: Buffer, of: number): { message: Buffer; own: boolean } | undefined {
   try {
-    const value = JSON.parse(body.toString('utf8')) as { id?: unknown; error?: unknown };
-    return typeof value.error === 'object' && Number(value.id) === of;
+    const { error, id } = readMessage(body);
+    if (!error || !isObjectAt(body, error.start)) return undefined;
+    if (id && numberAt(body, id) === of) return { message: body, own: true };
+    if (id && body.toString('utf8', id.start, id.end) !== 'null') return undefined;
+    const text = body.toString('utf8', error.start, error.end);
+    return { message: Buffer.from(`{"jsonrpc":"2.0","id":${of},"error":${text}}`), own: false };
   } catch {
-    return false;
+    return undefined;
   }
 }

@@ -16,6 +16,10 @@ export interface ListenOptions {
 
 const FIRST_RETRY = 1_000;
 const LONGEST_RETRY = 30_000;
+/** A server that wants clients back at once gets them after this time, milliseconds. */
+const LEAST_RETRY = 100;
+/** A stream that ended sooner and brought nothing is a failure, milliseconds. */
+const SHORT = 1_000;
 
 export class HttpListen {
   readonly #options: ListenOptions;
@@ -63,15 +67,23 @@ export class HttpListen {
       this.#lastEventId = undefined;
       return resuming || isPassing(statusCode);
     }
-    this.#failures = 0;
+    const began = Date.now();
+    let empty = true;
     // told now that the stream is there: what changes from here on is heard
     if (this.#broke && !resuming) this.#options.missed();
     const parser = new SseParser((event) => {
       if (canResumeFrom(event.id)) this.#lastEventId = event.id;
-      if (event.retry !== undefined) this.#retry = Math.min(event.retry, LONGEST_RETRY);
-      if (isMessage(event)) this.#options.message(event.data);
+      if (event.retry !== undefined) this.#retry = Math.min(Math.max(event.retry, LEAST_RETRY), LONGEST_RETRY);
+      if (!isMessage(event)) return;
+      empty = false;
+      this.#options.message(event.data);
     }, endpoint.maxMessageSize);
-    for await (const chunk of body) parser.push(chunk as Buffer);
+    try {
+      for await (const chunk of body) parser.push(chunk as Buffer);
+    } finally {
+      if (!empty || Date.now() - began > SHORT) this.#failures = 0;
+    }
+    if (empty && Date.now() - began <= SHORT) this.#failures++;
     return true;
   }
 

@@ -7,9 +7,10 @@ import { type Wire, WireFault, type WireListener } from './wire.ts';
 
 /** How long the farewell DELETE may take, milliseconds. */
 const FAREWELL = 1_000;
-/** Wait before a broken stream is resumed when the upstream named no time, and the longest it may name, milliseconds. */
+/** Wait before a broken stream is resumed when the upstream named no time, and the limits of what it may name, milliseconds. */
 const RETRY = 1_000;
 const LONGEST_RETRY = 60_000;
+const LEAST_RETRY = 100;
 /** How often in a row a stream is resumed without an event coming in between. */
 const RESUMES = 5;
 
@@ -61,7 +62,7 @@ export class HttpWire implements Wire {
       message: (bytes) => this.#listener?.message(bytes, undefined),
       missed: () => this.#listener?.missed(),
       // without a session there is none to be gone: 404 says only that there is no such stream
-      gone: () => this.#session !== undefined && this.#end(new WireFault('its session is gone')),
+      gone: () => this.#session !== undefined && this.#end(new WireFault('its session is gone', { gone: true })),
     });
   }
 
@@ -114,7 +115,8 @@ export class HttpWire implements Wire {
     if (fault && of !== undefined && !this.#resume(exchange, of, resumes, fault))
       this.#listener?.failed(of, exchange.lastEventId === undefined ? fault : taken(fault));
     else if (fault && of === undefined) this.#log.warn({ err: fault.message }, 'upstream did not take a notification');
-    if (fault?.gone) this.#end(fault);
+    // only the request that was refused was not processed; of the others nobody knows
+    if (fault?.gone) this.#end(new WireFault(fault.message, { gone: true }));
   }
 
   /**
@@ -126,7 +128,7 @@ export class HttpWire implements Wire {
     if (lastEventId === undefined || fault.gone || this.#closed || resumes >= RESUMES) return false;
     // what was too large once is too large again
     if (fault.cause instanceof RangeError) return false;
-    const wait = Math.min(retry ?? RETRY, LONGEST_RETRY);
+    const wait = Math.min(Math.max(retry ?? RETRY, LEAST_RETRY), LONGEST_RETRY);
     this.#listener?.away(of, wait);
     const timer = setTimeout(() => {
       this.#resumes.delete(of);

@@ -76,13 +76,14 @@ export class LegacyLink implements Link {
   }
 
   confuses(session: string | undefined): boolean {
-    if (this.#wire.separate || Object.keys(this.declared).length === 0) return false;
+    const speaks = Object.keys(this.declared).length > 0 || Object.hasOwn(this.server.capabilities, 'logging');
+    if (this.#wire.separate || !speaks) return false;
     return this.#pending.some((call) => CAN_ASK.has(call.method) && call.session !== session);
   }
 
   get soleSession(): string | undefined {
-    const session = this.#pending.sample()?.session;
-    return session === undefined || this.#pending.some((call) => call.session !== session) ? undefined : session;
+    const sessions = this.#pending.sessions();
+    return sessions.size === 1 ? [...sessions][0] : undefined;
   }
 
   get inFlight(): number {
@@ -94,9 +95,7 @@ export class LegacyLink implements Link {
       message: (bytes, of) => this.#receive(bytes, of),
       failed: (of, fault) => this.#failed(of, fault),
       away: (of, retry) => this.#pending.get(of)?.call.sink.away(retry),
-      missed: () => {
-        for (const kind of LIST_CHANGED.values()) this.#options.listener.listChanged(kind);
-      },
+      missed: () => this.#options.listener.missed(),
       closed: (fault) => this.#ended(fault),
     });
     this.#server = await handshake(this, this.#options.client, this.#options.openTimeout);
@@ -185,7 +184,9 @@ export class LegacyLink implements Link {
     switch (message.method) {
       case 'notifications/message': {
         const owner = this.#owner(of, () => this.#pending.sole());
-        return owner ? owner.call.sink.log(message) : this.#options.listener.log(message);
+        if (owner) return owner.call.sink.log(message);
+        if (this.#wire.separate || this.#pending.sessions().size < 2) return this.#options.listener.log(message);
+        return this.#log.debug('dropped a log message that may belong to any of several clients');
       }
       case 'notifications/resources/updated':
         return this.#options.listener.updated(message);

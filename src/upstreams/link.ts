@@ -18,6 +18,8 @@ export type ListKind = 'tools' | 'prompts' | 'resources';
 export interface LinkListener {
   /** One of the upstream's lists is out of date. */
   listChanged(kind: ListKind): void;
+  /** Anything but answers may have been missed. */
+  missed(): void;
   /** A log message that belongs to no call in particular. */
   log(notification: Message): void;
   /** The upstream asks the client for something outside of any call. */
@@ -46,10 +48,10 @@ export interface Link {
   readonly declared: Readonly<Record<string, unknown>>;
   /**
    * Whether a call of this session could be taken for one of another that is in flight here: the upstream may ask their
-   * clients, and its transport does not tell which call a question belongs to.
+   * clients or log, and its transport does not tell which call a message belongs to.
    */
   confuses(session: string | undefined): boolean;
-  /** The session that all calls in flight belong to; `undefined` when there are none or of several. */
+  /** The session that all calls of clients in flight belong to; `undefined` when there are none or of several. */
   readonly soleSession: string | undefined;
   /** Calls that are waiting for their answer. */
   readonly inFlight: number;

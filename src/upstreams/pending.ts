@@ -13,6 +13,8 @@ export interface Pending {
   total: boolean;
   /** Input requests of the upstream that wait for a person; the idle time stands still meanwhile. */
   waiting: number;
+  /** The progress that the upstream reported last. */
+  progress: number;
 }
 
 export class PendingTable {
@@ -33,6 +35,7 @@ export class PendingTable {
       since: Date.now(),
       heard,
       waiting: 0,
+      progress: Number.NEGATIVE_INFINITY,
       total: deadline.total <= deadline.idle,
       timer: setTimeout(() => expired(pending), Math.min(deadline.idle, deadline.total)),
     };
@@ -59,9 +62,11 @@ export class PendingTable {
     return this.#byCall.get(call);
   }
 
-  /** Any call in flight. */
-  sample(): Call | undefined {
-    return this.#byCall.keys().next().value;
+  /** The sessions that have calls in flight. */
+  sessions(): ReadonlySet<string> {
+    const sessions = new Set<string>();
+    for (const { session } of this.#byCall.keys()) if (session !== undefined) sessions.add(session);
+    return sessions;
   }
 
   /** Whether any call in flight is like this. */

@@ -4,8 +4,8 @@ import { type Message, messageBytes, numberAt } from '../protocol/message.ts';
 import type { Pending, PendingTable } from './pending.ts';
 
 /**
- * @returns the call it is about, and the notification under the client's own token unless that asked for none;
- *   `undefined` when it is about no call in flight
+ * @returns the call it is about, and the notification under the client's own token, unless that asked for none or the
+ *   progress does not increase (2025-11-25, progress); `undefined` when it is about no call in flight
  */
 export function progressFor(
   message: Message,
@@ -13,11 +13,15 @@ export function progressFor(
 ): { pending: Pending; notification: Buffer | undefined } | undefined {
   const { bytes, params } = message;
   if (!params || !isObjectAt(bytes, params.start)) return undefined;
-  const token = memberOf(members(bytes, params.start), 'progressToken');
+  const list = members(bytes, params.start);
+  const token = memberOf(list, 'progressToken');
   const pending = token && table.get(numberAt(bytes, token));
   if (!token || !pending) return undefined;
   const { progressToken, message: asked } = pending.call;
-  if (!progressToken) return { pending, notification: undefined };
+  const progress = memberOf(list, 'progress');
+  const value = progress ? numberAt(bytes, progress) : Number.NaN;
+  if (!progressToken || value <= pending.progress) return { pending, notification: undefined };
+  if (!Number.isNaN(value)) pending.progress = value;
   const text = asked.bytes.subarray(progressToken.start, progressToken.end);
   return { pending, notification: messageBytes(message, [{ start: token.start, end: token.end, text }]) };
 }

@@ -2,7 +2,7 @@
 import { Fault } from '../errors.ts';
 import type { InputAnswer, InputRequest, Round } from '../protocol/call.ts';
 import { isObjectAt, memberOf, members } from '../protocol/json/scan.ts';
-import { compose, composeResult, idKey, type Message, rawId } from '../protocol/message.ts';
+import { composeResult, idKey, type Message, rawId } from '../protocol/message.ts';
 import { INPUT_METHODS } from './inbound.ts';
 
 const KEY = '1';
@@ -98,7 +98,10 @@ class UpstreamRound implements Round {
   progress(_key: string, params: Readonly<Record<string, unknown>>): void {
     const { progressToken } = this.#back;
     if (this.#over || progressToken === undefined) return;
-    this.#back.notify(compose('notifications/progress', { ...params, progressToken: JSON.parse(progressToken) }));
+    const { progressToken: _, ...others } = params;
+    // the token is spelled as the upstream spelled it, which no number of JavaScript may hold
+    const all = `{"progressToken":${progressToken},${JSON.stringify(others).slice(1)}`.replace(/,}$/, '}');
+    this.#back.notify(Buffer.from(`{"jsonrpc":"2.0","method":"notifications/progress","params":${all}}`));
   }
 
   get certain(): boolean {

@@ -11,7 +11,7 @@ let peer: HttpFixture;
 let gateway: Gateway;
 
 beforeAll(async () => {
-  peer = await startPeer('http', 'note', { RETRY: '80' });
+  peer = await startPeer('http', 'note', { RETRY: '150' });
   const sessions = { retry: '20ms' };
   gateway = await startGateway({ config: { ...QUICK, sessions, upstreams: { peer: { url: peer.url } } } });
 });
@@ -30,7 +30,7 @@ describe('an upstream that closes its stream in the middle of a call', () => {
     const reply = await client.call('peer__play', args, { id: 1, progressToken: 1 });
     await reply.ended();
     expect(reply.messages.map(({ params }) => params?.progress)).toEqual([1]);
-    expect(reply.events.at(-1)).toMatchObject({ retry: 80, data: '' });
+    expect(reply.events.at(-1)).toMatchObject({ retry: 150, data: '' });
     const again = await client.listen(reply.lastEventId);
     await client.tool('peer__open_gate', { gate: 'polled' });
     await again.ended();

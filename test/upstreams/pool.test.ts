@@ -31,7 +31,14 @@ function build(modes: readonly string[], timeouts: Partial<Timeouts> = {}, more:
   log = memory.log;
   const nothing = (): void => undefined;
   const listener: PoolListener = {
-    listen: () => ({ listChanged: nothing, log: nothing, input: nothing, updated: nothing, elicited: nothing }),
+    listen: () => ({
+      listChanged: nothing,
+      missed: nothing,
+      log: nothing,
+      input: nothing,
+      updated: nothing,
+      elicited: nothing,
+    }),
     opened: async (link, from, again) => {
       opened.push({ from, again });
       await onopened(link, from);

@@ -112,6 +112,7 @@ export function hearing(): { listener: LinkListener; heard: Heard } {
   const heard: Heard = { listChanged: [], logs: [], updated: [], rounds: [], silent: [], closed: [] };
   const listener: LinkListener = {
     listChanged: (kind) => void heard.listChanged.push(kind),
+    missed: () => void heard.listChanged.push('tools', 'prompts', 'resources'),
     log: (message) => void heard.logs.push(message),
     updated: (message) => void heard.updated.push(message),
     elicited: () => undefined,
