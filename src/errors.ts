@@ -98,6 +98,11 @@ export const errors = {
   ),
   upstreamMalformed: row(code.internalError, 200, 'Upstream {upstream} sent a malformed answer to {method}: {detail}'),
   upstreamStatus: row(code.internalError, 200, 'Upstream {upstream} answered HTTP {status} to {method}{detail}'),
+  cutOff: row(
+    code.internalError,
+    200,
+    'The gateway is shutting down while {method} is in progress; whether it took effect is unknown',
+  ),
   internal: row(code.internalError, 200, 'Internal error in the gateway; its log has the details'),
 } as const satisfies Record<string, Row>;
 

@@ -70,6 +70,8 @@ function sendFault(reply: FastifyReply, fault: Fault): void {
   if (fault.fault === 'methodNotAllowed' && !reply.hasHeader('allow')) reply.header('allow', SERVED_METHODS);
   const retry = RETRY_AFTER[fault.status];
   if (retry) reply.header('retry-after', retry);
+  // the next connection may reach the gateway that takes over
+  if (fault.fault === 'draining') reply.header('connection', 'close');
   // before dispatch an internal error is an HTTP error as well
   const status = fault.fault === 'internal' ? 500 : fault.status;
   reply.code(status).type('application/json').send(composeError(fault.id, fault));

@@ -138,6 +138,10 @@ export function assemble(config: Config, version: string, log: Logger): Assembly
       timing.held.stop();
       timing.streams.stop();
       catalogs.close();
+      for (const session of sessions.all()) {
+        for (const call of [...session.inFlight.values()]) if (call instanceof LegacyCall) call.cutOff();
+        session.sendAway();
+      }
       sessions.close();
       await pool.close();
     },

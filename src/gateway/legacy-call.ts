@@ -73,6 +73,15 @@ export class LegacyCall implements Call, Sink {
     this.#reply.drop();
   }
 
+  /** The gateway ends before the answer is there: the upstream is told to stop, and the client what is known. */
+  cutOff(): void {
+    if (this.ended) return;
+    const withdraw = this.oncancel;
+    this.oncancel = undefined;
+    withdraw?.('the gateway is shutting down');
+    this.done({ kind: 'error', error: new Fault('cutOff', { method: this.method }) });
+  }
+
   progress(notification: Buffer): void {
     if (!this.ended) this.#reply.progress(this.#key, notification);
   }

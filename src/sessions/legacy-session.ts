@@ -109,6 +109,11 @@ export class LegacySession {
     return [...this.#streams.values()].filter((s) => s.attached);
   }
 
+  /** Asks a client that can resume its streams to come back, instead of just hanging up. */
+  sendAway(): void {
+    for (const stream of this.#streams.values()) stream.release(this.#settings.retry);
+  }
+
   close(reason: string): void {
     this.asks.close(reason);
     for (const stream of this.#streams.values()) stream.destroy();

@@ -34,11 +34,12 @@ async function stopping(drainTimeout: string) {
   const config = { server: { port: 0, drainTimeout }, upstreams: { up: { url: upstream.url } } };
   const gateway = await startGateway({ config });
   const session = await Session.open(gateway.url);
+  const standalone = await session.listen();
   const reply = session.call('up__wait', {}, { id: 1 });
   await expect.poll(() => answer).toBeDefined();
   const stopped = gateway.stop();
   await gateway.waitForLog(({ msg }) => msg === 'stopping');
-  return { gateway, session, reply, stopped };
+  return { gateway, session, standalone, reply, stopped };
 }
 
 const statusOf = async ({ url }: Gateway, path: string) =>
@@ -51,6 +52,7 @@ test('a call in progress is finished; meanwhile nothing new is taken, and it say
   const refused = await session.post({ jsonrpc: '2.0', id: 2, method: 'ping' });
   expect(refused.status).toBe(503);
   expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+  expect(refused.headers.connection).toBe('close');
   answer?.();
   const finished = await reply;
   await finished.ended();
@@ -60,12 +62,16 @@ test('a call in progress is finished; meanwhile nothing new is taken, and it say
 
 test('server.drainTimeout bounds the wait; the upstream is told that the call is off', async () => {
   const before = upstream.of('notifications/cancelled').length;
-  const { gateway, reply, stopped } = await stopping('200ms');
+  const { gateway, standalone, reply, stopped } = await stopping('200ms');
   expect(await stopped).toEqual({ code: 0 });
   const cut = gateway.logs.find(({ msg }) => String(msg).includes('server.drainTimeout'));
   expect(cut).toMatchObject({ calls: 1 });
   await upstream.waitFor('notifications/cancelled', before + 1);
-  await reply.then((dropped) => dropped.ended()).catch(() => undefined);
+  const cutOff = await reply;
+  await cutOff.ended();
+  expect(cutOff.response(1).error?.message).toContain('shutting down while tools/call is in progress');
+  await standalone.ended();
+  expect(standalone.text, 'when to come back').toMatch(/\nretry: 1000\n\n$/);
 });
 
 test('an upstream that is still opening does not hold it up', async () => {

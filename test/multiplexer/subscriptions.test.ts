@@ -72,6 +72,8 @@ describe.each([
     const [a, b] = [await open(), await open()];
     const streams = [await a.listen(), await b.listen()];
     for (const client of [a, b, a]) await subscribe(client, uri('count'));
+    const told = (await subscribed(a, upstream)).asked.filter((line) => line === `subscribe ${uri('count')}`);
+    expect(told, 'the upstream is told of the first one').toHaveLength(1);
     expect((await unsubscribe(a, uri('count'))).result).toEqual({});
     expect((await subscribed(a, upstream)).asked).not.toContain(`unsubscribe ${uri('count')}`);
     await touch(a, 'count');

@@ -114,6 +114,21 @@ describe('progress', () => {
     ]);
   });
 
+  test('that does not increase is passed over', async () => {
+    const scripted = await openScripted();
+    const call = toolCall('x', '{}', '1');
+    const id = sent(scripted, call);
+    for (const progress of ['5', '3', '5', '5.5', '1e1', '"11"', '7'])
+      scripted.wire.say(
+        `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${id},"progress":${progress}}}`,
+      );
+    scripted.wire.say({ id, result: {} });
+    await call.done;
+    expect(
+      call.progress.map((text) => (JSON.parse(text) as { params: { progress: unknown } }).params.progress),
+    ).toEqual([5, 5.5, 10, '11']);
+  });
+
   test('that nobody asked for, is late, or is garbled reaches nobody and harms nobody', async () => {
     const scripted = await openScripted();
     const silent = toolCall('silent');

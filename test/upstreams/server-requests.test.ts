@@ -72,6 +72,17 @@ describe('a round', () => {
     });
   });
 
+  test('hears of progress under a token that no number of JavaScript can hold', async () => {
+    const token = '12345678901234567890';
+    const { round, wire } = await asked('1', 'sampling/createMessage', `{"_meta":{"progressToken":${token}}}`);
+    round.progress('1', {});
+    round.progress('1', { progress: 1, message: 'half' });
+    expect(wire.raw.slice(-2).map((text) => text.match(/"params":(.*)}$/)?.[1])).toEqual([
+      `{"progressToken":${token}}`,
+      `{"progressToken":${token},"progress":1,"message":"half"}`,
+    ]);
+  });
+
   test('of an upstream that did not ask for progress hears of none', async () => {
     const { round, wire } = await asked('1', 'sampling/createMessage', '{}');
     const sent = wire.raw.length;
