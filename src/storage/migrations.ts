@@ -1,0 +1,6 @@
+/** The tables, as steps: each is run once, in this order, and `user_version` counts them. A step that was released stays as it is. */
+export const MIGRATIONS: readonly string[] = [
+  // what upstreams listed; `content` is JSON text, times are milliseconds since 1970
+  `CREATE TABLE catalogs (key TEXT PRIMARY KEY, content BLOB NOT NULL, used_at INTEGER NOT NULL);
+   CREATE INDEX catalogs_by_use ON catalogs (used_at);`,
+];
