@@ -62,7 +62,8 @@ export async function startPatchbay(upstreamUrl: string, cli = DEFAULT_CLI): Pro
   await writeFile(file, JSON.stringify(config, null, 2));
   let target: Target | undefined;
   try {
-    target = await start('Patchbay', [resolve(cli), 'serve', '--config', file], remove);
+    const env = { ...process.env, STATE_DIRECTORY: folder };
+    target = await start('Patchbay', [resolve(cli), 'serve', '--config', file], { env, afterStop: remove });
     const { origin } = new URL(target.url);
     await untilHealthy(`${origin}/healthz`);
     return Object.assign(target, { url: `${origin}/mcp` });
@@ -74,8 +75,12 @@ export async function startPatchbay(upstreamUrl: string, cli = DEFAULT_CLI): Pro
 }
 
 /** Spawns a Node script on the Node that runs this one; settles when it has said where it listens. */
-function start(name: string, args: string[], afterStop?: () => Promise<void>): Promise<Target> {
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+function start(
+  name: string,
+  args: string[],
+  { env = process.env, afterStop }: { env?: NodeJS.ProcessEnv; afterStop?: () => Promise<void> } = {},
+): Promise<Target> {
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'], env });
   running.add(child);
   const ended = new Promise<void>((resolve) => {
     child.once('close', () => {

@@ -1,14 +1,17 @@
 /** `patchbay serve`: settings → app → listen → drain. */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { homedir } from 'node:os';
 import { loadConfig, type Overrides } from '../config/load.ts';
 import { formatProblem } from '../config/problems.ts';
 import type { Config } from '../config/schema.ts';
 import { createApp } from '../gateway/app.ts';
 import { assemble } from '../gateway/assemble.ts';
+import { openDatabase } from '../storage/database.ts';
 import { createLogger, type Logger } from '../telemetry/log.ts';
 import { NO_AUDIENCE } from '../upstreams/catalog-store.ts';
 import { banner } from './banner.ts';
+import { stateFolder } from './state-folder.ts';
 
 export interface ServeOptions {
   readonly config: string;
@@ -30,7 +33,18 @@ export async function serve(options: ServeOptions): Promise<number> {
   const { config } = loaded;
   const log = createLogger(config.log);
   for (const warning of loaded.warnings) log.warn({ path: warning.path }, formatProblem(warning, options.config));
-  return run(config, options, log);
+  const database = openDatabase(folderOf(config, options, log), log);
+  return run(config, options, log).finally(() => database.close());
+}
+
+/** Where this gateway keeps what outlives it; the log says so when there is nowhere. */
+function folderOf(config: Config, options: ServeOptions, log: Logger): string | undefined {
+  try {
+    return stateFolder(config.storage.folder, { env: process.env, config: options.config, home: homedir });
+  } catch {
+    log.warn('nothing is kept between runs: this user has no home folder; set storage.folder to a folder, or to none');
+    return undefined;
+  }
 }
 
 async function run(config: Config, options: ServeOptions, log: Logger): Promise<number> {

@@ -94,6 +94,14 @@ const sessions = z.strictObject({
   maxInFlight: z.int().min(1).default(64).describe('Most requests in progress at once in one session.'),
 });
 
+const storage = z.strictObject({
+  folder: text(is.folder)
+    .optional()
+    .describe(
+      'Folder for what is kept between runs, such as what upstreams list. A relative path starts in the folder of the config file; `none` keeps nothing. Default: $STATE_DIRECTORY if set, else $XDG_STATE_HOME/patchbay, else ~/.local/state/patchbay.',
+    ),
+});
+
 const log = z.strictObject({
   level: z.enum(LOG_LEVELS).default('info').describe('Least important line that is logged.'),
   format: z
@@ -117,6 +125,7 @@ const file = z.strictObject({
   names: section(names).describe('How tools and prompts are called.'),
   lists: section(lists).describe('How catalogs are fetched and listed.'),
   sessions: section(sessions).describe('Limits of client sessions.'),
+  storage: section(storage).describe('What is kept between runs.'),
   log: section(log).describe('What is logged on stderr.'),
 });
 

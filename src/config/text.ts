@@ -119,6 +119,15 @@ export function command(value: string): Finding | undefined {
   return processText(value);
 }
 
+/** A folder of Patchbay's own. No shell reads it, so `~` would be the name of a folder. */
+export function folder(value: string): Finding | undefined {
+  if (value.trim() === '') return { message: 'is not a folder', mend: 'write a path, or `none` for no folder' };
+  if (/^~[^/]*(\/|$)/.test(value)) {
+    return { message: 'starts with "~", which means nothing here', mend: `write it as \${env:HOME}/…` };
+  }
+  return processText(value);
+}
+
 /** The text between upstream and upstream name. */
 export function separator(value: string): Finding | undefined {
   if (/^[A-Za-z0-9_-]{1,8}$/.test(value)) return undefined;

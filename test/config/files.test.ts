@@ -37,7 +37,7 @@ test('patchbay.yaml serves the four sample upstreams, each kind of process among
 test('the values in the comments of patchbay.yaml are the defaults', () => {
   const text = readFileSync(path('patchbay.yaml'), 'utf8');
   const uncommented = text
-    .replace(/^ {2}# publicUrl: .*$/m, '')
+    .replace(/^ {2}# (publicUrl|folder): .*$/gm, '')
     .replace(/^ {2}# docs:\n( {2}# .*\n)*/m, '')
     .replace(/^ {2}# (\w+: )/gm, '  $1');
   expect(uncommented).toMatch(/^ {2}maxItems: /m);

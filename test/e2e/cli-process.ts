@@ -1,6 +1,8 @@
 /** Runs `patchbay` as a process of its own and keeps what it writes. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PATH, ROOT } from './default-gateway.ts';
 
@@ -30,14 +32,15 @@ export interface RunOptions {
   readonly limit?: number;
 }
 
-/** Starts a script of this package in its folder, without a terminal and without input. */
+/** Starts a script of this package in its folder, without a terminal and without input; what it keeps goes with it. */
 export function start(args: readonly string[], options: RunOptions = {}): Running {
   const { node = process.execPath, nodeArgs = [], env = {}, script = join('dist', 'cli.js'), limit = 15_000 } = options;
   const { PORT: _port, PATCHBAY_HOST: _host, PATCHBAY_CONFIG: _config, ...inherited } = process.env;
+  const state = mkdtempSync(join(tmpdir(), 'patchbay-state-'));
   const child = spawn(node, [...nodeArgs, script, ...args], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...inherited, PATH, ...env },
+    env: { ...inherited, PATH, STATE_DIRECTORY: state, ...env },
   });
   const text = { stdout: '', stderr: '' };
   for (const stream of ['stdout', 'stderr'] as const)
@@ -47,6 +50,7 @@ export function start(args: readonly string[], options: RunOptions = {}): Runnin
   const timer = setTimeout(() => child.kill('SIGKILL'), limit);
   const ended = once(child, 'close').then(([code, signal]): Run => {
     clearTimeout(timer);
+    rmSync(state, { recursive: true, force: true, maxRetries: 5 });
     if (signal === 'SIGKILL')
       throw new Error(`${script} ${args.join(' ')} ran longer than ${limit} ms:\n${text.stderr}`);
     return { code, ...text };

@@ -1,0 +1,95 @@
+/** storage.folder: where a gateway keeps what outlives it, and that trouble there stops nothing. */
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type Gateway, startGateway } from '../fixtures/gateway.ts';
+import { Session } from './client.ts';
+import { type ScriptedUpstream, startUpstream, tool } from './scripted-upstream.ts';
+
+let folder: string;
+let upstream: ScriptedUpstream;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'patchbay-state-'));
+  upstream = await startUpstream({ tools: [tool('one')] });
+});
+
+afterEach(async () => {
+  await upstream.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const configOf = (storage: object | undefined) => ({
+  ...(storage && { storage }),
+  upstreams: { up: { url: upstream.url } },
+});
+
+/** Runs a gateway, lists once, looks at it. @returns its warnings */
+async function warningsOf(
+  storage: object | undefined,
+  env: Record<string, string> = {},
+  look: (gateway: Gateway) => void = () => undefined,
+): Promise<string[]> {
+  const gateway = await startGateway({ config: configOf(storage), env });
+  try {
+    const session = await Session.open(gateway.url);
+    expect(await session.names()).toEqual(['up__one']);
+    look(gateway);
+    return gateway.logs.filter(({ level }) => level === 'warn').map(({ msg }) => String(msg));
+  } finally {
+    expect(await gateway.stop()).toEqual({ code: 0 });
+  }
+}
+
+test('is made where it is not there, and holds one file when the gateway has ended', async () => {
+  const deep = join(folder, 'a', 'b');
+  expect(await warningsOf({ folder: deep })).toEqual([]);
+  expect(readdirSync(deep)).toEqual(['patchbay.db']);
+});
+
+test('starts beside the config file where it is relative', async () => {
+  await warningsOf({ folder: './kept' }, {}, ({ configPath }) => {
+    expect(existsSync(join(dirname(configPath), 'kept', 'patchbay.db'))).toBe(true);
+  });
+});
+
+test('is by default what systemd gives, else that of XDG, else in the home folder', async () => {
+  const [systemd, xdg, home] = ['systemd', 'xdg', 'home'].map((name) => join(folder, name)) as [string, string, string];
+  const env = { STATE_DIRECTORY: systemd, XDG_STATE_HOME: xdg, HOME: home };
+  await warningsOf(undefined, env);
+  expect(readdirSync(folder)).toEqual(['systemd']);
+  await warningsOf(undefined, { ...env, STATE_DIRECTORY: '' });
+  expect(readdirSync(join(xdg, 'patchbay'))).toEqual(['patchbay.db']);
+  await warningsOf(undefined, { ...env, STATE_DIRECTORY: '', XDG_STATE_HOME: '' });
+  expect(readdirSync(join(home, '.local', 'state', 'patchbay'))).toEqual(['patchbay.db']);
+  expect(readdirSync(systemd)).toEqual(['patchbay.db']);
+});
+
+test('may be none, and then nothing is kept', async () => {
+  expect(await warningsOf({ folder: 'none' }, { STATE_DIRECTORY: folder, HOME: folder })).toEqual([]);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test('that cannot be made costs one warning', async () => {
+  await writeFile(join(folder, 'plain'), '');
+  const place = join(folder, 'plain', 'state');
+  expect(await warningsOf({ folder: place })).toEqual([expect.stringContaining(`${place} cannot be made`)]);
+});
+
+test('that cannot be written costs one warning', async () => {
+  const place = '/proc';
+  expect(await warningsOf({ folder: place })).toEqual([expect.stringContaining(`${place}/patchbay.db cannot be made`)]);
+});
+
+test('with a damaged file in it costs one warning and that file', async () => {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'patchbay.db'), 'this is no database, whatever its name says '.repeat(200));
+  const [warning, ...others] = await warningsOf({ folder });
+  expect(others).toEqual([]);
+  const names = readdirSync(folder).sort();
+  expect(names).toEqual(['patchbay.db', expect.stringMatching(/^patchbay\.db\.corrupt-/)]);
+  expect(warning).toContain(join(folder, names[1]!));
+  expect(await warningsOf({ folder })).toEqual([]);
+});
