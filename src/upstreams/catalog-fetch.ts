@@ -1,20 +1,9 @@
 /** Fetches everything an upstream lists, page by page. */
-import { createHash } from 'node:crypto';
 import { code } from '../errors.ts';
-import {
-  elements,
-  isArrayAt,
-  isObjectAt,
-  isStringAt,
-  type Member,
-  memberOf,
-  members,
-  type Span,
-  textOf,
-} from '../protocol/json/scan.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { ask, UpstreamError } from './ask.ts';
 import { type Catalog, type CatalogItem, ITEM_KINDS, type ItemKind } from './catalog.ts';
+import { digestOf, KINDS, readPage } from './catalog-items.ts';
 import type { Link } from './link.ts';
 
 export interface FetchLimits {
@@ -29,32 +18,21 @@ interface List {
   extras: string;
 }
 
-const KINDS = Object.keys(ITEM_KINDS) as ItemKind[];
-
 /**
  * @returns a snapshot without a generation
  * @throws Fault or UpstreamError when a list that the upstream declares cannot be fetched
  */
 export async function fetchCatalog(link: Link, limits: FetchLimits, log: Logger): Promise<Omit<Catalog, 'generation'>> {
   const lists = await Promise.all(KINDS.map((kind) => fetchList(link, kind, limits, log)));
-  const hash = createHash('sha256').update(JSON.stringify(link.server));
   const items = {} as Record<ItemKind, CatalogItem[]>;
   const extras = {} as Record<ItemKind, string>;
   for (const [i, kind] of KINDS.entries()) {
     const list = lists[i]!;
     items[kind] = list.items;
     extras[kind] = list.extras;
-    hash.update(`\0${kind}\0${list.extras}`);
-    for (const item of list.items) hash.update(item.raw).update('\0');
   }
-  return {
-    upstream: link.upstream,
-    fetchedAt: Date.now(),
-    server: link.server,
-    items,
-    extras,
-    digest: hash.digest('base64url'),
-  };
+  const content = { server: link.server, items, extras };
+  return { upstream: link.upstream, fetchedAt: Date.now(), ...content, digest: digestOf(content) };
 }
 
 async function fetchList(link: Link, kind: ItemKind, limits: FetchLimits, log: Logger): Promise<List> {
@@ -101,49 +79,12 @@ async function fetchPage(
     if (error instanceof UpstreamError && error.code === code.methodNotFound) return undefined;
     throw error;
   }
-  const { bytes, result } = answer;
-  const top = members(bytes, result!.start);
-  const array = memberOf(top, kind);
-  if (array && isArrayAt(bytes, array.start)) {
-    for (const element of elements(bytes, array.start)) {
-      const item = readItem(bytes, element, kind);
-      if (item) list.items.push(item);
-      else log.warn({ method }, `ignored an item without a ${ITEM_KINDS[kind].key}`);
-    }
+  const page = readPage(answer.bytes, answer.result!.start, kind);
+  for (const item of page.items ?? []) {
+    if (item) list.items.push(item);
+    else log.warn({ method }, `ignored an item without a ${ITEM_KINDS[kind].key}`);
   }
-  if (!array || !isArrayAt(bytes, array.start)) log.warn({ method }, `the answer holds no list "${kind}"`);
-  if (cursor === undefined) list.extras = extrasOf(bytes, top, kind);
-  const next = memberOf(top, 'nextCursor');
-  return next && isStringAt(bytes, next.start) ? textOf(bytes, next.start, next.end) : undefined;
-}
-
-function extrasOf(bytes: Buffer, top: readonly Member[], kind: ItemKind): string {
-  return top
-    .filter((m) => m.key !== kind && m.key !== 'nextCursor')
-    .map((m) => bytes.toString('utf8', m.keyStart, m.end))
-    .join(',');
-}
-
-function readItem(bytes: Buffer, span: Span, kind: ItemKind): CatalogItem | undefined {
-  if (!isObjectAt(bytes, span.start)) return undefined;
-  const raw = bytes.subarray(span.start, span.end);
-  const list = members(raw, 0);
-  const at = memberOf(list, ITEM_KINDS[kind].key);
-  if (!at || !isStringAt(raw, at.start)) return undefined;
-  return { name: textOf(raw, at.start, at.end), raw, nameAt: at, ui: kind === 'tools' ? uiReferences(raw, list) : [] };
-}
-
-/** `_meta.ui.resourceUri` and its older spelling `_meta["ui/resourceUri"]`. */
-function uiReferences(raw: Buffer, list: readonly Member[]): CatalogItem['ui'] {
-  const meta = memberOf(list, '_meta');
-  if (!meta || !isObjectAt(raw, meta.start)) return [];
-  const inMeta = members(raw, meta.start);
-  const ui = memberOf(inMeta, 'ui');
-  const found = [
-    memberOf(inMeta, 'ui/resourceUri'),
-    ui && isObjectAt(raw, ui.start) ? memberOf(members(raw, ui.start), 'resourceUri') : undefined,
-  ];
-  return found.flatMap((m) =>
-    m && isStringAt(raw, m.start) ? [{ start: m.start, end: m.end, uri: textOf(raw, m.start, m.end) }] : [],
-  );
+  if (!page.items) log.warn({ method }, `the answer holds no list "${kind}"`);
+  if (cursor === undefined) list.extras = page.extras;
+  return page.nextCursor;
 }
