@@ -2,7 +2,7 @@
 import { code } from '../errors.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { ask, UpstreamError } from './ask.ts';
-import { type Catalog, type CatalogItem, ITEM_KINDS, type ItemKind } from './catalog.ts';
+import { type CatalogItem, ITEM_KINDS, type ItemKind, type Snapshot } from './catalog.ts';
 import { digestOf, KINDS, readPage } from './catalog-items.ts';
 import type { Link } from './link.ts';
 
@@ -22,7 +22,7 @@ interface List {
  * @returns a snapshot without a generation
  * @throws Fault or UpstreamError when a list that the upstream declares cannot be fetched
  */
-export async function fetchCatalog(link: Link, limits: FetchLimits, log: Logger): Promise<Omit<Catalog, 'generation'>> {
+export async function fetchCatalog(link: Link, limits: FetchLimits, log: Logger): Promise<Snapshot> {
   const lists = await Promise.all(KINDS.map((kind) => fetchList(link, kind, limits, log)));
   const items = {} as Record<ItemKind, CatalogItem[]>;
   const extras = {} as Record<ItemKind, string>;

@@ -28,6 +28,7 @@ export interface Catalog {
   readonly upstream: string;
   /** Grows with every snapshot whose content differs from the one before. */
   readonly generation: number;
+  /** When the upstream said this, milliseconds since 1970; of an earlier run, when it first did. */
   readonly fetchedAt: number;
   readonly server: ServerFacts;
   readonly items: Readonly<Record<ItemKind, readonly CatalogItem[]>>;
@@ -36,3 +37,6 @@ export interface Catalog {
   /** A hash of all of the above but the times; equal for equal content. */
   readonly digest: string;
 }
+
+/** A catalog that has no place yet among those of this run. */
+export type Snapshot = Omit<Catalog, 'generation'>;
