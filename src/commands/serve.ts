@@ -7,7 +7,7 @@ import { formatProblem } from '../config/problems.ts';
 import type { Config } from '../config/schema.ts';
 import { createApp } from '../gateway/app.ts';
 import { assemble } from '../gateway/assemble.ts';
-import { openDatabase } from '../storage/database.ts';
+import { type Database, openDatabase } from '../storage/database.ts';
 import { createLogger, type Logger } from '../telemetry/log.ts';
 import { NO_AUDIENCE } from '../upstreams/catalog-store.ts';
 import { banner } from './banner.ts';
@@ -34,7 +34,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const log = createLogger(config.log);
   for (const warning of loaded.warnings) log.warn({ path: warning.path }, formatProblem(warning, options.config));
   const database = openDatabase(folderOf(config, options, log), log);
-  return run(config, options, log).finally(() => database.close());
+  return run(config, options, log, database).finally(() => database.close());
 }
 
 /** Where this gateway keeps what outlives it; the log says so when there is nowhere. */
@@ -47,10 +47,10 @@ function folderOf(config: Config, options: ServeOptions, log: Logger): string | 
   }
 }
 
-async function run(config: Config, options: ServeOptions, log: Logger): Promise<number> {
+async function run(config: Config, options: ServeOptions, log: Logger, database: Database): Promise<number> {
   const stop = stopSignal();
   let ready = false;
-  const assembly = assemble(config, options.version, log);
+  const assembly = assemble(config, options.version, log, database);
   const { gateway } = assembly;
   const app = createApp(gateway, config.server, () => (gateway.draining() ? 'draining' : ready ? 'ready' : 'starting'));
   try {

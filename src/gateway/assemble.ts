@@ -14,11 +14,14 @@ import type { LegacySession } from '../sessions/legacy-session.ts';
 import { Sealer } from '../sessions/seal.ts';
 import { SessionStore } from '../sessions/session-store.ts';
 import type { SessionStream } from '../sessions/session-stream.ts';
+import type { Database } from '../storage/database.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { CatalogStore } from '../upstreams/catalog-store.ts';
+import { type CatalogShelf, CatalogStore } from '../upstreams/catalog-store.ts';
 import { Connector } from '../upstreams/connector.ts';
+import { catalogKey } from '../upstreams/identity.ts';
 import { LinkPool } from '../upstreams/pool.ts';
-import { specsOf } from '../upstreams/spec.ts';
+import { SavedCatalogs } from '../upstreams/saved-catalogs.ts';
+import { specsOf, type UpstreamSpec } from '../upstreams/spec.ts';
 import type { LinkName } from '../upstreams/upstream-links.ts';
 import type { Gateway } from './gateway.ts';
 import { createGuard } from './guard.ts';
@@ -39,7 +42,8 @@ export interface Assembly {
 /** How often replies whose head is held are looked at, milliseconds: often enough for the time they are held. */
 const heldBeat = (hold: number): number => Math.min(250, Math.max(5, hold > 0 ? hold / 4 : 250));
 
-export function assemble(config: Config, version: string, log: Logger): Assembly {
+/** @param database what outlives the process; nothing does without it */
+export function assemble(config: Config, version: string, log: Logger, database?: Database): Assembly {
   const specs = specsOf(config.upstreams);
   const { events, retry, deliver, ...limits } = config.sessions;
   const ask = (session: LegacySession, round: Round, from: Owner, stream: SessionStream) => {
@@ -62,6 +66,7 @@ export function assemble(config: Config, version: string, log: Logger): Assembly
     limits: config.lists,
     refresh: config.lists.refresh,
     log,
+    shelf: database?.path === undefined ? undefined : shelfOf(specs, new SavedCatalogs(database, log)),
     link: (upstream, audience) => pool.lease(upstream, gatewayLessee(context, upstream, audience)),
     retryIn: (upstream) => pool.upstreams.get(upstream)?.health.retryIn ?? 0,
     changed: () => announcer.changed(),
@@ -145,6 +150,14 @@ export function assemble(config: Config, version: string, log: Logger): Assembly
       sessions.close();
       await pool.close();
     },
+  };
+}
+
+/** Catalogs are kept by what the upstream is now: under another address or credential they are not found. */
+function shelfOf(specs: ReadonlyMap<string, UpstreamSpec>, saved: SavedCatalogs): CatalogShelf {
+  return {
+    load: (upstream, audience) => saved.load(catalogKey(specs.get(upstream)!, audience)),
+    save: (upstream, audience, catalog) => saved.save(catalogKey(specs.get(upstream)!, audience), catalog),
   };
 }
 

@@ -1,12 +1,20 @@
 /**
- * The catalogs of all upstreams: fetched once, kept, refreshed when they change, so that lists never wait.
+ * The catalogs of all upstreams: fetched once, kept, refreshed when they change, so that lists never wait. What an earlier
+ * run left is known at once, and fetched again at its first use.
  * A server may list other things to clients of other capabilities, so there is a catalog for each audience, which is the
  * set of capabilities that an upstream is told of.
  */
 import type { Logger } from '../telemetry/log.ts';
-import type { Catalog } from './catalog.ts';
+import type { Catalog, Snapshot } from './catalog.ts';
 import { type FetchLimits, fetchCatalog } from './catalog-fetch.ts';
 import type { Link } from './link.ts';
+
+/** What outlives the process. */
+export interface CatalogShelf {
+  load(upstream: string, audience: string): Snapshot | undefined;
+  /** Takes every catalog that was fetched, changed or not. */
+  save(upstream: string, audience: string, catalog: Snapshot): void;
+}
 
 export interface CatalogStoreOptions {
   /** Every upstream in config order, and whether all clients share its links, which are told of no capabilities. */
@@ -15,6 +23,8 @@ export interface CatalogStoreOptions {
   /** The age at which a catalog is fetched again, milliseconds. */
   readonly refresh: number;
   readonly log: Logger;
+  /** Nothing outlives the process without it. */
+  readonly shelf?: CatalogShelf | undefined;
   /** A link to fetch over, told of the audience's capabilities. */
   link(upstream: string, audience: string): Link | Promise<Link>;
   /** Milliseconds in which asking this upstream for anything is no use. */
@@ -27,6 +37,8 @@ interface Slot {
   readonly upstream: string;
   readonly audience: string;
   catalog: Catalog | undefined;
+  /** Its catalog is of an earlier run. */
+  stale: boolean;
   fetching: Promise<void> | undefined;
   /** A change was announced while a fetch was under way, whose answer may be older than the change. */
   again: boolean;
@@ -79,8 +91,12 @@ export class CatalogStore {
     return this.#slots(audience).flatMap(({ upstream, catalog, problem }) => (catalog ? [] : [{ upstream, problem }]));
   }
 
-  /** Resolves when every catalog is known or has failed once, or after `ms`. */
+  /**
+   * Resolves when every catalog is known or has failed once, or after `ms`. What is known from an earlier run alone is
+   * fetched again, which nobody waits for.
+   */
   async settled(audience: string, ms: number): Promise<void> {
+    this.revalidate(audience);
     const waiting = this.#slots(audience)
       .filter((slot) => !slot.catalog && slot.problem === undefined)
       .map((slot) => slot.fetching ?? this.#refresh(slot));
@@ -98,7 +114,8 @@ export class CatalogStore {
     const old = Date.now() - this.#options.refresh;
     for (const slot of this.#slots(audience)) {
       // after a failure its retry timer is in charge
-      if (slot.catalog && slot.catalog.fetchedAt < old && slot.problem === undefined) void this.#refresh(slot);
+      if (!slot.catalog || slot.fetching || slot.problem !== undefined) continue;
+      if (slot.stale || slot.catalog.fetchedAt < old) void this.#refresh(slot);
     }
   }
 
@@ -135,11 +152,26 @@ export class CatalogStore {
     }
     const base = this.#audiences.get(NO_AUDIENCE);
     slots = [...this.#options.upstreams].map(
-      ([upstream, { shared }], i) => (shared ? base?.[i] : undefined) ?? emptySlot(upstream, audience),
+      ([upstream, { shared }], i) => (shared ? base?.[i] : undefined) ?? this.#newSlot(upstream, audience),
     );
     this.#audiences.set(audience, slots);
     if (this.#audiences.size > AUDIENCES) this.#forgetOldest();
     return slots;
+  }
+
+  #newSlot(upstream: string, audience: string): Slot {
+    const kept = this.#options.shelf?.load(upstream, audience);
+    return {
+      upstream,
+      audience,
+      catalog: kept && { ...kept, generation: ++this.#generation },
+      stale: kept !== undefined,
+      fetching: undefined,
+      again: false,
+      problem: undefined,
+      failures: 0,
+      retry: undefined,
+    };
   }
 
   #forgetOldest(): void {
@@ -180,13 +212,15 @@ export class CatalogStore {
     }
   }
 
-  #store(slot: Slot, fetched: Omit<Catalog, 'generation'>, log: Logger): void {
+  #store(slot: Slot, fetched: Snapshot, log: Logger): void {
     const same = slot.catalog?.digest === fetched.digest;
-    const recovered = slot.problem !== undefined;
+    const recovered = slot.problem !== undefined || slot.stale;
+    slot.stale = false;
     slot.problem = undefined;
     slot.failures = 0;
     const generation = same ? slot.catalog!.generation : ++this.#generation;
     slot.catalog = { ...fetched, generation };
+    this.#options.shelf?.save(slot.upstream, slot.audience, fetched);
     if (same && !recovered) return;
     log.info(summary(slot.catalog), 'upstream ready');
     if (!same) this.#options.changed(slot.catalog);
@@ -204,17 +238,6 @@ export class CatalogStore {
     slot.retry = setTimeout(() => void this.#refresh(slot), wait).unref();
   }
 }
-
-const emptySlot = (upstream: string, audience: string): Slot => ({
-  upstream,
-  audience,
-  catalog: undefined,
-  fetching: undefined,
-  again: false,
-  problem: undefined,
-  failures: 0,
-  retry: undefined,
-});
 
 function summary({ server, items }: Catalog): Record<string, unknown> {
   return {

@@ -68,8 +68,8 @@ export function event(res: ServerResponse, message: object | string): void {
   res.write(`event: message\n${data.replaceAll(/^/gm, 'data: ')}\n\n`);
 }
 
-/** Starts one on any port of 127.0.0.1. */
-export async function startUpstream(script: Script = {}): Promise<ScriptedUpstream> {
+/** Starts one on 127.0.0.1, by default on any port. */
+export async function startUpstream(script: Script = {}, port = 0): Promise<ScriptedUpstream> {
   const received: Received[] = [];
   const ended: string[] = [];
   const streams = new Set<ServerResponse>();
@@ -97,7 +97,7 @@ export async function startUpstream(script: Script = {}): Promise<ScriptedUpstre
     streams.add(res);
     res.once('close', () => streams.delete(res));
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   const of = (method: string) => received.filter((message) => message.method === method);
   return {
