@@ -29,6 +29,8 @@ export interface Interpolated {
   readonly value: unknown;
   readonly findings: readonly Finding[];
   readonly origins: Origins;
+  /** The files that were read, or were to be, as absolute paths. */
+  readonly files: ReadonlySet<string>;
 }
 
 export interface Surroundings {
@@ -49,6 +51,7 @@ export function pathKey(path: readonly PropertyKey[]): string {
 export function interpolate(input: unknown, surroundings: Surroundings): Interpolated {
   const findings: Finding[] = [];
   const origins: Origins = new Map();
+  const files = new Set<string>();
 
   const walk = (value: unknown, path: readonly PropertyKey[]): unknown => {
     if (typeof value === 'string') return path[0] === '$schema' ? value : expand(value, path);
@@ -64,7 +67,7 @@ export function interpolate(input: unknown, surroundings: Surroundings): Interpo
       if (match === `$\${port}`) return portAllowed ? match : match.slice(1);
       if (body === undefined) return match.slice(1);
       if (body === 'port' && close !== '' && portAllowed) return match;
-      const filled = close === '' ? unclosed : fill(body, surroundings);
+      const filled = close === '' ? unclosed : fill(body, surroundings, files);
       if (filled.finding !== undefined) {
         findings.push({ ...filled.finding, path, subject: 'none' });
         return '';
@@ -76,7 +79,7 @@ export function interpolate(input: unknown, surroundings: Surroundings): Interpo
     return result;
   };
 
-  return { value: walk(input, []), findings, origins };
+  return { value: walk(input, []), findings, origins, files };
 }
 
 type Filled = { text: string; label: string; finding?: never } | { finding: Finding };
@@ -88,14 +91,14 @@ const unclosed: Filled = {
   },
 };
 
-function fill(body: string, { env, folder }: Surroundings): Filled {
+function fill(body: string, { env, folder }: Surroundings, files: Set<string>): Filled {
   if (body.includes('${')) {
     return { finding: { message: 'one placeholder is inside another', mend: 'write a plain default after ":-"' } };
   }
   const [, name, preset] = /^env:([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s.exec(body) ?? [];
   if (name !== undefined) return fromEnv(name, preset, env);
   const [, path] = /^file:(.+)$/s.exec(body) ?? [];
-  if (path !== undefined) return fromFile(path, folder);
+  if (path !== undefined) return fromFile(path, folder, files);
   // A default may be a secret, so it is not shown.
   const shown = JSON.stringify(`\${${body.replace(/(:?-).*$/s, '$1…').slice(0, 40)}}`);
   if (body === 'port') {
@@ -114,8 +117,9 @@ function fromEnv(name: string, preset: string | undefined, env: Surroundings['en
   return { finding: { message, mend: `set it, or write a default: \${env:${name}:-default}` } };
 }
 
-function fromFile(path: string, folder: string): Filled {
+function fromFile(path: string, folder: string, files: Set<string>): Filled {
   const file = resolve(folder, path);
+  files.add(file);
   const unread = (problem: string, mend: string): Filled => ({
     finding: { message: `file ${JSON.stringify(file)} ${problem}`, mend },
   });

@@ -1,6 +1,6 @@
 /** The config file to settings: text → YAML → placeholders → schema → frozen config, or every problem found on the way. */
 import { readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { interpolate, type Origins, pathKey, type Surroundings } from './interpolate.ts';
 import { findingsOf, wantsScalar } from './issues.ts';
 import { type Problem, type Source, toProblems, valueAt } from './problems.ts';
@@ -8,9 +8,15 @@ import { type Config, configSchema, UPSTREAM_KEYS } from './schema.ts';
 import { warningsOf } from './warnings.ts';
 import { readYaml } from './yaml.ts';
 
+interface Loaded {
+  readonly file: string;
+  /** The config file and every `${file:}` in it, whether it could be read or not, as absolute paths. */
+  readonly files: readonly string[];
+}
+
 export type LoadResult =
-  | { readonly ok: true; readonly config: Config; readonly file: string; readonly warnings: readonly Problem[] }
-  | { readonly ok: false; readonly file: string; readonly problems: readonly Problem[] };
+  | (Loaded & { readonly ok: true; readonly config: Config; readonly warnings: readonly Problem[] })
+  | (Loaded & { readonly ok: false; readonly problems: readonly Problem[] });
 
 export interface Overrides {
   readonly host?: string | undefined;
@@ -31,7 +37,7 @@ export function loadConfig(file: string, options: LoadOptions): LoadResult {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    return { ok: false, file, problems: [unread(error as NodeJS.ErrnoException)] };
+    return { ok: false, file, files: [resolve(file)], problems: [unread(error as NodeJS.ErrnoException)] };
   }
   return parseConfig(text, { file, ...options });
 }
@@ -39,14 +45,17 @@ export function loadConfig(file: string, options: LoadOptions): LoadResult {
 /** Checks the text of a config file; `file` names it in problems, and its folder is where `${file:}` paths start. */
 export function parseConfig(text: string, { file, env, overrides = {} }: LoadOptions & { file: string }): LoadResult {
   const yaml = readYaml(text);
+  const files = [resolve(file)];
+  const failed = (problems: readonly Problem[]): LoadResult => ({ ok: false, file, files, problems });
   const none: Source = { raw: yaml.value, origins: new Map(), locate: yaml.locate };
-  if (yaml.findings.length > 0) return { ok: false, file, problems: toProblems(yaml.findings, none) };
-  if (yaml.value === null) return { ok: false, file, problems: [whole('the file is empty', START)] };
+  if (yaml.findings.length > 0) return failed(toProblems(yaml.findings, none));
+  if (yaml.value === null) return failed([whole('the file is empty', START)]);
   if (typeof yaml.value !== 'object' || Array.isArray(yaml.value)) {
-    return { ok: false, file, problems: [whole('the file is not a mapping', 'write lines of the form `key: value`')] };
+    return failed([whole('the file is not a mapping', 'write lines of the form `key: value`')]);
   }
 
-  const { value: raw, findings, origins } = interpolate(yaml.value, { env, folder: dirname(file) });
+  const { value: raw, findings, origins, files: named } = interpolate(yaml.value, { env, folder: dirname(file) });
+  files.push(...named);
   override(raw as Record<string, unknown>, overrides, origins);
   const source: Source = { raw, origins, locate: yaml.locate };
   let parsed = configSchema.safeParse(raw);
@@ -54,13 +63,12 @@ export function parseConfig(text: string, { file, env, overrides = {} }: LoadOpt
 
   if (parsed.success && findings.length === 0) {
     const config: Config = freeze(parsed.data);
-    const warnings = toProblems(warningsOf(config, origins, pathOf(raw)), source);
-    return { ok: true, config, file, warnings };
+    return { ok: true, config, file, files, warnings: toProblems(warningsOf(config, origins, pathOf(raw)), source) };
   }
   // A text whose placeholder failed is incomplete, so what the schema says about it is beside the point.
-  const failed = new Set(findings.map(({ path = [] }) => pathKey(path)));
-  const issues = parsed.success ? [] : parsed.error.issues.filter(({ path }) => !failed.has(pathKey(path)));
-  return { ok: false, file, problems: toProblems([...findings, ...findingsOf(issues, raw)], source) };
+  const incomplete = new Set(findings.map(({ path = [] }) => pathKey(path)));
+  const issues = parsed.success ? [] : parsed.error.issues.filter(({ path }) => !incomplete.has(pathKey(path)));
+  return failed(toProblems([...findings, ...findingsOf(issues, raw)], source));
 }
 
 const START =

@@ -97,3 +97,29 @@ test('two loads of one text give equal and separate configs', () => {
   expect(loaded(text)).toEqual(loaded(text));
   expect(loaded(text)).not.toBe(loaded(text));
 });
+
+test('names every file that it has read, or would have: those are the ones to watch', () => {
+  const file = join(folder, 'names-files.yaml');
+  mkdirSync(join(folder, 'named'), { recursive: true });
+  writeFileSync(join(folder, 'named', 'there'), 'hunter2');
+  const filesOf = (text: string) => {
+    writeFileSync(file, text);
+    const { ok, files } = loadConfig(file, { env: {} });
+    return { ok, files };
+  };
+  const upstream = (env: string) => `upstreams: { a: { command: run, env: { ${env} } } }\n`;
+  const there = '"${file:named/there}"';
+  expect(filesOf(upstream(`A: ${there}, B: ${there}`))).toEqual({
+    ok: true,
+    files: [file, join(folder, 'named', 'there')],
+  });
+  expect(filesOf(`${upstream(`A: ${there}, B: "\${file:/no/such/file}"`)}nonsense: 1`)).toEqual({
+    ok: false,
+    files: [file, join(folder, 'named', 'there'), '/no/such/file'],
+  });
+  expect(filesOf('a: [')).toEqual({ ok: false, files: [file] });
+  expect(loadConfig('no/such.yaml', { env: {} })).toMatchObject({
+    ok: false,
+    files: [join(process.cwd(), 'no/such.yaml')],
+  });
+});
