@@ -82,7 +82,7 @@ function show(path: readonly PropertyKey[], { raw, origins }: Source): string | 
 }
 
 /** Headers, variables and arguments often are secrets even when they are written out, and so is a part of many URLs. */
-function mayBeSecret(path: readonly PropertyKey[], value: string): boolean {
+export function mayBeSecret(path: readonly PropertyKey[], value: string): boolean {
   const [section, , key] = path;
   const ofUpstream = (UPSTREAM_KEYS as readonly unknown[]).includes(section);
   return (ofUpstream && ['headers', 'env', 'args'].includes(String(key))) || /:\/\/.*[@?]/s.test(value);
