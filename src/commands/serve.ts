@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { homedir } from 'node:os';
-import { loadConfig, type Overrides } from '../config/load.ts';
+import { type LoadResult, loadConfig, type Overrides } from '../config/load.ts';
 import { formatProblem } from '../config/problems.ts';
 import type { Config } from '../config/schema.ts';
 import { createApp } from '../gateway/app.ts';
@@ -11,6 +11,7 @@ import { type Database, openDatabase } from '../storage/database.ts';
 import { createLogger, type Logger } from '../telemetry/log.ts';
 import { NO_AUDIENCE } from '../upstreams/catalog-store.ts';
 import { banner } from './banner.ts';
+import { Reloader } from './reload.ts';
 import { stateFolder } from './state-folder.ts';
 
 export interface ServeOptions {
@@ -23,6 +24,11 @@ export interface ServeOptions {
 
 const POLL = 25;
 
+type Loaded = LoadResult & { readonly ok: true };
+
+/** Whether SIGHUP says that the terminal is gone; a service without one is told by it to read its config again. */
+const hasTerminal = (): boolean => process.stdin.isTTY === true || process.stderr.isTTY === true;
+
 /** Serves until SIGTERM or SIGINT. @returns the exit code */
 export async function serve(options: ServeOptions): Promise<number> {
   const loaded = loadConfig(options.config, { env: process.env, overrides: overridesOf(options) });
@@ -34,7 +40,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const log = createLogger(config.log);
   for (const warning of loaded.warnings) log.warn({ path: warning.path }, formatProblem(warning, options.config));
   const database = openDatabase(folderOf(config, options, log), log);
-  return run(config, options, log, database).finally(() => database.close());
+  return run(loaded, options, log, database).finally(() => database.close());
 }
 
 /** Where this gateway keeps what outlives it; the log says so when there is nowhere. */
@@ -47,7 +53,8 @@ function folderOf(config: Config, options: ServeOptions, log: Logger): string | 
   }
 }
 
-async function run(config: Config, options: ServeOptions, log: Logger, database: Database): Promise<number> {
+async function run(loaded: Loaded, options: ServeOptions, log: Logger, database: Database): Promise<number> {
+  const { config } = loaded;
   const stop = stopSignal();
   let ready = false;
   const assembly = assemble(config, options.version, log, database);
@@ -70,7 +77,18 @@ async function run(config: Config, options: ServeOptions, log: Logger, database:
       process.stderr.write(banner(url, [...gateway.context.upstreams.keys()]));
   });
 
+  const reloader = new Reloader({
+    file: options.config,
+    overrides: overridesOf(options),
+    loaded,
+    log,
+    apply: (next) => assembly.reconfigure(next),
+  });
+  const hangUp = () => reloader.reload('SIGHUP');
+  if (!hasTerminal()) process.on('SIGHUP', hangUp);
+
   const signal = await stop;
+  reloader.stop();
   log.info({ signal }, 'stopping');
   assembly.drain();
   const until = Date.now() + config.server.drainTimeout;
@@ -100,7 +118,8 @@ async function stopSignal(): Promise<string> {
   const controller = new AbortController();
   const named = (name: NodeJS.Signals): Promise<string> =>
     once(process, name, { signal: controller.signal }).then(() => name);
-  const waiting = [named('SIGTERM'), named('SIGINT'), named('SIGHUP'), orphaned(controller.signal)];
+  const waiting = [named('SIGTERM'), named('SIGINT'), orphaned(controller.signal)];
+  if (hasTerminal()) waiting.push(named('SIGHUP'));
   for (const one of waiting) one.catch(() => undefined);
   const signal = await Promise.race(waiting);
   controller.abort();

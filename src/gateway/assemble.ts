@@ -27,12 +27,15 @@ import type { Gateway } from './gateway.ts';
 import { createGuard } from './guard.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LegacyCall } from './legacy-call.ts';
+import { catalogSettings, reconfigure, separatorOf } from './reconfigure.ts';
 import { forgetSession, upstreamEvents } from './upstream-events.ts';
 
 export interface Assembly {
   readonly gateway: Gateway;
   /** Refuses new work from now on. */
   drain(): void;
+  /** Takes over another configuration, as far as it can without a restart. */
+  reconfigure(config: Config): void;
   /** Calls in progress of all sessions. */
   inFlight(): number;
   /** Ends sessions, links and processes. Resolves when nothing is left. */
@@ -45,6 +48,8 @@ const heldBeat = (hold: number): number => Math.min(250, Math.max(5, hold > 0 ? 
 /** @param database what outlives the process; nothing does without it */
 export function assemble(config: Config, version: string, log: Logger, database?: Database): Assembly {
   const specs = specsOf(config.upstreams);
+  // with those that were taken out and still finish their calls
+  const known = new Map(specs);
   const { events, retry, deliver, ...limits } = config.sessions;
   const ask = (session: LegacySession, round: Round, from: Owner, stream: SessionStream) => {
     const { upstream } = round;
@@ -54,7 +59,7 @@ export function assemble(config: Config, version: string, log: Logger, database?
         context.view(session.client.audience).uris.exposeUri(upstream, uri, context.learned(session.principal.key)),
       exposeElicitation: (id: string) => context.elicitations.expose(from, id, session.id),
     };
-    return askClient(session, round, stream, rules, { ...specs.get(upstream)!.timeouts, deliver });
+    return askClient(session, round, stream, rules, { ...known.get(upstream)!.timeouts, deliver });
   };
   const pool = new LinkPool(
     upstreamEvents(() => context, ask),
@@ -62,9 +67,7 @@ export function assemble(config: Config, version: string, log: Logger, database?
   );
   for (const [name, spec] of specs) pool.add(new Connector(spec, log.child({ upstream: name })), 0);
   const catalogs = new CatalogStore({
-    upstreams: new Map([...specs].map(([name, { sharing }]) => [name, { shared: sharing === 'shared' }])),
-    limits: config.lists,
-    refresh: config.lists.refresh,
+    ...catalogSettings(config, specs),
     log,
     shelf: database?.path === undefined ? undefined : shelfOf(specs, new SavedCatalogs(database, log)),
     link: (upstream, audience) => pool.lease(upstream, gatewayLessee(context, upstream, audience)),
@@ -94,7 +97,7 @@ export function assemble(config: Config, version: string, log: Logger, database?
     sealer: new Sealer(),
     log,
     lists: config.lists,
-    separator: config.names.prefix === 'always' ? config.names.separator : undefined,
+    separator: separatorOf(config),
     view: (audience) => views.get(audience),
     learned: (principal) => {
       const own = learned.get(principal) ?? new LearnedUris();
@@ -113,7 +116,9 @@ export function assemble(config: Config, version: string, log: Logger, database?
     context,
     timing,
     host: {
-      labelled: specs.size > 1,
+      get labelled() {
+        return specs.size > 1;
+      },
       ask: (session: LegacySession, round: Round, call: Call, stream: SessionStream) =>
         ask(session, round, { upstream: round.upstream, scope: call.scope! }, stream),
     },
@@ -135,6 +140,10 @@ export function assemble(config: Config, version: string, log: Logger, database?
     gateway,
     drain: () => {
       draining = true;
+    },
+    reconfigure: (next) => {
+      reconfigure({ context, views, specs, log }, next);
+      for (const [name, spec] of specs) known.set(name, spec);
     },
     inFlight: () => [...sessions.all()].reduce((sum, session) => sum + session.inFlight.size, 0),
     close: async () => {

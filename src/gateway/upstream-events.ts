@@ -15,6 +15,9 @@ import type { Link } from '../upstreams/link.ts';
 import { SHARED_SCOPE } from '../upstreams/pool.ts';
 import type { LinkName, PoolListener } from '../upstreams/upstream-links.ts';
 
+/** For what an upstream that is on its way out is asked, milliseconds. */
+const SOON = 1_000;
+
 export type AskSession = (
   session: LegacySession,
   round: Round,
@@ -45,7 +48,7 @@ async function prepare(context: MethodContext, link: Link, from: LinkName, again
   if (!again) return;
   const audience = audienceOf(from.scope);
   if (audience !== undefined) void context.catalogs.refresh(from.upstream, audience);
-  const { open } = context.upstreams.get(from.upstream)!.timeouts;
+  const open = context.upstreams.get(from.upstream)?.timeouts.open ?? SOON;
   const subscribe = async (uri: string): Promise<void> => {
     try {
       await ask(link, 'resources/subscribe', { uri }, { idle: open, total: open, knob: 'open' });

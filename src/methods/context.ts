@@ -12,6 +12,7 @@ import type { LinkPool } from '../upstreams/pool.ts';
 import type { UpstreamSpec } from '../upstreams/spec.ts';
 import type { View } from './view.ts';
 
+/** What methods share. Settings in it change when the configuration does. */
 export interface MethodContext {
   readonly version: string;
   readonly upstreams: ReadonlyMap<string, UpstreamSpec>;
@@ -22,14 +23,14 @@ export interface MethodContext {
   readonly elicitations: ElicitationIds;
   readonly sealer: Sealer;
   readonly log: Logger;
-  readonly lists: {
+  lists: {
     /** Items a page; 0 is everything in one page. */
     readonly pageSize: number;
     /** How long a list waits for catalogs that are not known yet, milliseconds. */
     readonly firstWait: number;
   };
   /** Stands between upstream and name in exposed names; `undefined` where names are not prefixed. */
-  readonly separator: string | undefined;
+  separator: string | undefined;
   /** The current view for an audience. */
   view(audience: string): View;
   /** The URIs this principal has been shown in results. */

@@ -1,5 +1,6 @@
 /** Who owns the link that a call goes over, and who is behind a link. */
 import { declaredTo } from '../bridge/declare.ts';
+import { Fault } from '../errors.ts';
 import type { Call } from '../protocol/call.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
 import type { LogLevel } from '../sessions/log-level.ts';
@@ -28,7 +29,10 @@ export function leaseFor(
   call: Pick<Call, 'client' | 'principal' | 'session'>,
   upstream: string,
 ): Lessee {
-  const { sharing } = context.upstreams.get(upstream)!;
+  const spec = context.upstreams.get(upstream);
+  // it may have been shown to the client before it was taken out of the configuration
+  if (!spec) throw new Fault('upstreamUnavailable', { upstream, detail: 'it is not configured any more' });
+  const { sharing } = spec;
   if (sharing === 'shared') return gatewayLessee(context, upstream, '');
   const { client, principal, session } = call;
   return {

@@ -15,8 +15,8 @@ const LIMIT = 64;
 
 export class ViewCache {
   readonly #catalogs: CatalogStore;
-  readonly #names: NameRules;
-  readonly #upstreams: readonly string[];
+  #names: NameRules;
+  #upstreams: readonly string[];
   readonly #log: Logger;
   readonly #views = new Map<string, Cached>();
   #generation = 0;
@@ -26,6 +26,13 @@ export class ViewCache {
     this.#names = names;
     this.#upstreams = upstreams;
     this.#log = log;
+  }
+
+  /** Takes over other rules, or other upstreams. */
+  configure(names: NameRules, upstreams: readonly string[]): void {
+    this.#names = names;
+    this.#upstreams = upstreams;
+    this.#views.clear();
   }
 
   /** The view of the catalogs as they are now. */

@@ -16,12 +16,22 @@ export interface CatalogShelf {
   save(upstream: string, audience: string, catalog: Snapshot): void;
 }
 
-export interface CatalogStoreOptions {
-  /** Every upstream in config order, and whether all clients share its links, which are told of no capabilities. */
-  readonly upstreams: ReadonlyMap<string, { readonly shared: boolean }>;
+export interface CatalogSource {
+  /** Whether all clients share its links, which are told of no capabilities. */
+  readonly shared: boolean;
+  /** Equal for as long as what it lists can be the same. */
+  readonly identity: string;
+}
+
+export interface CatalogSettings {
+  /** Every upstream in config order. */
+  readonly upstreams: ReadonlyMap<string, CatalogSource>;
   readonly limits: FetchLimits;
   /** The age at which a catalog is fetched again, milliseconds. */
   readonly refresh: number;
+}
+
+export interface CatalogStoreOptions extends CatalogSettings {
   readonly log: Logger;
   /** Nothing outlives the process without it. */
   readonly shelf?: CatalogShelf | undefined;
@@ -29,13 +39,15 @@ export interface CatalogStoreOptions {
   link(upstream: string, audience: string): Link | Promise<Link>;
   /** Milliseconds in which asking this upstream for anything is no use. */
   retryIn(upstream: string): number;
-  /** A catalog differs from the one before (or is the first one). */
-  changed(catalog: Catalog): void;
+  /** What lists are made of differs from before: this catalog, or the upstreams. */
+  changed(catalog?: Catalog): void;
 }
 
 interface Slot {
   readonly upstream: string;
   readonly audience: string;
+  /** What it lists is not wanted any more. */
+  over: boolean;
   catalog: Catalog | undefined;
   /** Its catalog is of an earlier run. */
   stale: boolean;
@@ -59,13 +71,14 @@ const AUDIENCES = 32;
 
 export class CatalogStore {
   readonly #options: CatalogStoreOptions;
+  #settings: CatalogSettings;
   /** audience → its slots in config order; the audience used last is last */
   readonly #audiences = new Map<string, Slot[]>();
   #generation = 0;
-  #closed = false;
 
   constructor(options: CatalogStoreOptions) {
     this.#options = options;
+    this.#settings = options;
     this.#slots(NO_AUDIENCE);
   }
 
@@ -111,7 +124,7 @@ export class CatalogStore {
 
   /** Fetches again, in the background, what is too old. */
   revalidate(audience: string): void {
-    const old = Date.now() - this.#options.refresh;
+    const old = Date.now() - this.#settings.refresh;
     for (const slot of this.#slots(audience)) {
       // after a failure its retry timer is in charge
       if (!slot.catalog || slot.fetching || slot.problem !== undefined) continue;
@@ -132,13 +145,31 @@ export class CatalogStore {
         if (slot.upstream === upstream && slot.problem !== undefined && !slot.fetching) void this.#refresh(slot);
   }
 
+  /** Takes over another configuration. The catalog of an upstream stays for as long as it is the same upstream. */
+  configure(settings: CatalogSettings): void {
+    const before = this.#settings.upstreams;
+    this.#settings = settings;
+    const stays = ({ upstream }: Slot): boolean => {
+      const [was, is] = [before.get(upstream), settings.upstreams.get(upstream)];
+      return is !== undefined && was?.shared === is.shared && was.identity === is.identity;
+    };
+    for (const [audience, slots] of this.#audiences) {
+      for (const slot of slots) if (!stays(slot)) retire(slot);
+      const kept = new Map(slots.filter(stays).map((slot) => [slot.upstream, slot]));
+      // the first audience is the one of no capabilities, which the others share slots with
+      this.#audiences.set(audience, this.#makeSlots(audience, kept));
+    }
+    this.#generation++;
+    this.#options.changed();
+    for (const audience of [...this.#audiences.keys()]) void this.settled(audience, 0);
+  }
+
   close(): void {
-    this.#closed = true;
-    for (const slots of this.#audiences.values()) for (const slot of slots) clearTimeout(slot.retry);
+    for (const slots of this.#audiences.values()) slots.forEach(retire);
   }
 
   #audienceFor(upstream: string, audience: string): string {
-    return this.#options.upstreams.get(upstream)?.shared ? NO_AUDIENCE : audience;
+    return this.#settings.upstreams.get(upstream)?.shared ? NO_AUDIENCE : audience;
   }
 
   #slots(audience: string): Slot[] {
@@ -150,13 +181,18 @@ export class CatalogStore {
       }
       return slots;
     }
-    const base = this.#audiences.get(NO_AUDIENCE);
-    slots = [...this.#options.upstreams].map(
-      ([upstream, { shared }], i) => (shared ? base?.[i] : undefined) ?? this.#newSlot(upstream, audience),
-    );
+    slots = this.#makeSlots(audience, new Map());
     this.#audiences.set(audience, slots);
     if (this.#audiences.size > AUDIENCES) this.#forgetOldest();
     return slots;
+  }
+
+  #makeSlots(audience: string, kept: ReadonlyMap<string, Slot>): Slot[] {
+    const base = audience === NO_AUDIENCE ? undefined : this.#audiences.get(NO_AUDIENCE);
+    return [...this.#settings.upstreams].map(
+      ([upstream, { shared }], i) =>
+        kept.get(upstream) ?? (shared ? base?.[i] : undefined) ?? this.#newSlot(upstream, audience),
+    );
   }
 
   #newSlot(upstream: string, audience: string): Slot {
@@ -164,6 +200,7 @@ export class CatalogStore {
     return {
       upstream,
       audience,
+      over: false,
       catalog: kept && { ...kept, generation: ++this.#generation },
       stale: kept !== undefined,
       fetching: undefined,
@@ -177,7 +214,7 @@ export class CatalogStore {
   #forgetOldest(): void {
     for (const [audience, slots] of this.#audiences) {
       if (audience === NO_AUDIENCE) continue;
-      for (const slot of slots) if (slot.audience === audience) clearTimeout(slot.retry);
+      for (const slot of slots) if (slot.audience === audience) retire(slot);
       this.#audiences.delete(audience);
       return;
     }
@@ -185,7 +222,7 @@ export class CatalogStore {
 
   /** One fetch at a time, and once more when a change comes in between. */
   #refresh(slot: Slot): Promise<void> {
-    if (this.#closed) return Promise.resolve();
+    if (slot.over) return Promise.resolve();
     if (slot.fetching) {
       slot.again = true;
       return slot.fetching;
@@ -203,12 +240,12 @@ export class CatalogStore {
     try {
       do {
         slot.again = false;
-        const fetched = await fetchCatalog(await this.#options.link(upstream, audience), this.#options.limits, log);
-        if (this.#closed) return;
+        const fetched = await fetchCatalog(await this.#options.link(upstream, audience), this.#settings.limits, log);
+        if (slot.over) return;
         this.#store(slot, fetched, log);
       } while (slot.again);
     } catch (error) {
-      if (!this.#closed) this.#failed(slot, (error as Error).message, log);
+      if (!slot.over) this.#failed(slot, (error as Error).message, log);
     }
   }
 
@@ -237,6 +274,11 @@ export class CatalogStore {
     slot.problem = problem;
     slot.retry = setTimeout(() => void this.#refresh(slot), wait).unref();
   }
+}
+
+function retire(slot: Slot): void {
+  slot.over = true;
+  clearTimeout(slot.retry);
 }
 
 function summary({ server, items }: Catalog): Record<string, unknown> {

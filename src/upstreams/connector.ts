@@ -17,7 +17,8 @@ import { type Wire, WireFault } from './wire.ts';
 const NOT_STREAMABLE = new Set([400, 404, 405]);
 
 export class Connector {
-  readonly spec: UpstreamSpec;
+  /** Replaced when its limits change; where it leads stays the same. */
+  spec: UpstreamSpec;
   readonly #log: Logger;
   readonly #server: StartedServer | undefined;
   readonly #pools = new Map<string, Pool>();
@@ -65,7 +66,7 @@ export class Connector {
       wire,
       log: this.#log,
       listener,
-      deadline: (call) => deadlineOf(timeouts, call),
+      deadline: (call) => deadlineOf(this.spec.timeouts, call),
       client,
       openTimeout: timeouts.open,
       control,

@@ -29,7 +29,8 @@ const JITTER = 0.25;
 
 export class UpstreamHealth {
   readonly #upstream: string;
-  readonly #rules: HealthRules;
+  /** May be replaced at any time. */
+  rules: HealthRules;
   readonly #log: Logger;
   #circuit: CircuitBreakerPolicy;
   /** Openings that failed, and links that ended young, in a row. */
@@ -46,7 +47,7 @@ export class UpstreamHealth {
 
   constructor(upstream: string, rules: HealthRules, log: Logger) {
     this.#upstream = upstream;
-    this.#rules = rules;
+    this.rules = rules;
     this.#log = log;
     this.#circuit = this.#closedCircuit();
   }
@@ -156,14 +157,14 @@ export class UpstreamHealth {
 
   /** Milliseconds to wait after `before` earlier failures: doubling, bounded, with a part of chance. */
   #wait(before: number): number {
-    const { firstRetry, maxRetry } = this.#rules;
+    const { firstRetry, maxRetry } = this.rules;
     const full = Math.min(firstRetry * 2 ** before, maxRetry);
     return Math.ceil(full * (1 - JITTER * Math.random()));
   }
 
   #closedCircuit(): CircuitBreakerPolicy {
     // failures are counted before the circuit hears of them
-    const failure = () => this.failures >= this.#rules.failures;
+    const failure = () => this.failures >= this.rules.failures;
     const breaker: IBreaker = { state: undefined, success: () => undefined, failure };
     const backoff = (): IBackoff<unknown> => ({ duration: this.#break(), next: backoff });
     return circuitBreaker(handleAll, { halfOpenAfter: { next: backoff }, breaker });
@@ -171,7 +172,7 @@ export class UpstreamHealth {
 
   /** The circuit opens. @returns for how long */
   #break(): number {
-    const wait = this.#wait(this.#rules.failures - 1 + this.#trips++);
+    const wait = this.#wait(this.rules.failures - 1 + this.#trips++);
     this.#retryAt = Date.now() + wait;
     const details = { failures: this.failures, retryInMs: wait, reason: this.#last };
     if (this.#state === 'down') this.#log.debug(details, 'upstream is still down');

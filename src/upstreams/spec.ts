@@ -73,8 +73,8 @@ export function specsOf(upstreams: Readonly<Record<string, UpstreamConfig>>): Ma
     const { kind, sharing, timeouts, recovery, maxMessageSize, maxLinks, maxLinksPerPrincipal } = upstream;
     specs.set(name, {
       name,
-      process: kind === 'http' ? undefined : { cwd: undefined, ...upstream },
-      http: kind === 'stdio' ? undefined : upstream,
+      process: kind === 'http' ? undefined : processOf(upstream),
+      http: kind === 'stdio' ? undefined : httpOf(upstream),
       sharing,
       timeouts,
       recovery,
@@ -85,3 +85,19 @@ export function specsOf(upstreams: Readonly<Record<string, UpstreamConfig>>): Ma
   }
   return specs;
 }
+
+const processOf = ({
+  command,
+  args,
+  env,
+  inheritEnv,
+  cwd,
+}: Omit<ProcessSpec, 'cwd'> & { cwd?: string }): ProcessSpec => ({
+  command,
+  args,
+  env,
+  inheritEnv,
+  cwd,
+});
+
+const httpOf = ({ url, headers, transport }: HttpSpec): HttpSpec => ({ url, headers, transport });

@@ -55,7 +55,6 @@ const REOPEN = 1_000;
 const POLL = 50;
 
 export class UpstreamLinks {
-  readonly spec: UpstreamSpec;
   readonly health: UpstreamHealth;
   readonly #connector: Connector;
   readonly #listener: PoolListener;
@@ -69,12 +68,21 @@ export class UpstreamLinks {
 
   /** @param before the links to the upstream that had this name; what is wanted of them is opened again here */
   constructor(connector: Connector, listener: PoolListener, log: Logger, before?: UpstreamLinks) {
-    this.spec = connector.spec;
     this.#connector = connector;
     this.#listener = listener;
     this.#log = log;
     this.health = new UpstreamHealth(this.spec.name, this.spec.recovery, log);
     if (before) for (const entry of before.#entries.values()) if (entry.link) this.#replace(entry, entry.link.server);
+  }
+
+  get spec(): UpstreamSpec {
+    return this.#connector.spec;
+  }
+
+  /** Takes over other limits. @param spec of the same upstream */
+  configure(spec: UpstreamSpec): void {
+    this.#connector.spec = spec;
+    this.health.rules = spec.recovery;
   }
 
   /** Links that are open or opening now. */

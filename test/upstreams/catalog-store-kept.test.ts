@@ -29,13 +29,13 @@ function begin(shared: readonly string[] = []): void {
   const memory = memoryLog();
   [lines, saves, fetches, changes] = [memory.lines, [], [], []];
   store = new CatalogStore({
-    upstreams: new Map(Object.keys(tools).map((name) => [name, { shared: shared.includes(name) }])),
+    upstreams: new Map(Object.keys(tools).map((name) => [name, { shared: shared.includes(name), identity: name }])),
     limits: { maxPages: 10, maxItems: 10 },
     refresh: 60_000,
     log: memory.log,
     shelf,
     retryIn: () => 0,
-    changed: (catalog) => void changes.push(catalog),
+    changed: (catalog) => void (catalog && changes.push(catalog)),
     link: async (upstream, audience) => {
       fetches.push(`${upstream} ${audience}`);
       const list = tools[upstream];

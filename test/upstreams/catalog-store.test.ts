@@ -57,13 +57,13 @@ function build(shared: readonly string[] = []): CatalogStore {
   const memory = memoryLog();
   lines = memory.lines;
   const options: CatalogStoreOptions = {
-    upstreams: new Map([...upstreams.keys()].map((name) => [name, { shared: shared.includes(name) }])),
+    upstreams: new Map([...upstreams.keys()].map((name) => [name, { shared: shared.includes(name), identity: name }])),
     limits: { maxPages: 10, maxItems: 10 },
     refresh: REFRESH,
     log: memory.log,
     link: (name, audience) => upstreams.get(name)!.link(audience),
     retryIn: () => leftAlone,
-    changed: (catalog) => void changes.push(catalog),
+    changed: (catalog) => void (catalog && changes.push(catalog)),
   };
   return new CatalogStore(options);
 }

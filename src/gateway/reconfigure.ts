@@ -1,0 +1,61 @@
+/** Another configuration for a running gateway: its upstreams, and how they are named and listed. */
+import type { Config } from '../config/schema.ts';
+import type { MethodContext } from '../methods/context.ts';
+import type { ViewCache } from '../methods/view-cache.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { CatalogSettings } from '../upstreams/catalog-store.ts';
+import { Connector } from '../upstreams/connector.ts';
+import { identityOf } from '../upstreams/identity.ts';
+import { specsOf, type UpstreamSpec } from '../upstreams/spec.ts';
+
+/** The sections of a configuration that take effect while the gateway runs; others do at its next start. */
+export const LIVE_SECTIONS: ReadonlySet<string> = new Set(['upstreams', 'names', 'lists', 'log']);
+
+/** What depends on those sections. */
+export interface Reconfigurable {
+  readonly context: MethodContext;
+  readonly views: ViewCache;
+  /** The upstreams of the context. */
+  readonly specs: Map<string, UpstreamSpec>;
+  readonly log: Logger;
+}
+
+/** What the catalogs are to know of a configuration. */
+export const catalogSettings = (config: Config, specs: ReadonlyMap<string, UpstreamSpec>): CatalogSettings => ({
+  upstreams: new Map(
+    [...specs].map(([name, spec]) => [name, { shared: spec.sharing === 'shared', identity: identityOf(spec) }]),
+  ),
+  limits: config.lists,
+  refresh: config.lists.refresh,
+});
+
+/** Between an upstream and a name in exposed names; `undefined` where names are not prefixed. */
+export const separatorOf = ({ names }: Config): string | undefined =>
+  names.prefix === 'always' ? names.separator : undefined;
+
+/**
+ * Takes over another configuration. Upstreams that stay as they are keep their links; those that go, or lead elsewhere,
+ * finish the calls in progress first.
+ */
+export function reconfigure({ context, views, specs, log }: Reconfigurable, config: Config): void {
+  const { pool, catalogs } = context;
+  const patience = config.server.drainTimeout;
+  const next = specsOf(config.upstreams);
+  for (const name of specs.keys()) if (!next.has(name)) pool.remove(name, patience);
+  for (const [name, spec] of next) {
+    const before = specs.get(name);
+    if (before && linksOf(before) === linksOf(spec)) pool.upstreams.get(name)?.configure(spec);
+    else pool.add(new Connector(spec, log.child({ upstream: name })), patience);
+  }
+  specs.clear();
+  for (const [name, spec] of next) specs.set(name, spec);
+  context.lists = config.lists;
+  context.separator = separatorOf(config);
+  views.configure(config.names, [...specs.keys()]);
+  catalogs.configure(catalogSettings(config, specs));
+}
+
+/** Equal for specs whose links are the same but for their limits. */
+function linksOf({ timeouts: _, recovery: _r, maxLinks: _m, maxLinksPerPrincipal: _p, ...spec }: UpstreamSpec): string {
+  return JSON.stringify([identityOf(spec), spec]);
+}
