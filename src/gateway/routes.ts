@@ -1,5 +1,7 @@
 /** Every route of the server. */
 import type { FastifyInstance } from 'fastify';
+import { createMetrics } from '../telemetry/metrics.ts';
+import { figuresOf } from './figures.ts';
 import type { Gateway } from './gateway.ts';
 import { preflight } from './guard.ts';
 import { endSession, openStream } from './legacy-stream.ts';
@@ -9,6 +11,8 @@ import { SseDoor } from './sse-door.ts';
 export type Readiness = () => 'starting' | 'ready' | 'draining';
 
 export interface RouteOptions {
+  /** Whether figures for Prometheus are served. */
+  readonly metrics: boolean;
   /** Whether hosts that speak HTTP+SSE of 2024-11-05 are served, too. */
   readonly sse: boolean;
 }
@@ -19,6 +23,14 @@ export function routes(app: FastifyInstance, gateway: Gateway, options: RouteOpt
     const status = readiness();
     return reply.code(status === 'ready' ? 200 : 503).send({ status });
   });
+
+  if (options.metrics) {
+    const metrics = createMetrics(() => figuresOf(gateway));
+    app.get('/metrics', async (request, reply) => {
+      gateway.guard(request, reply);
+      return reply.type(metrics.type).send(await metrics.text());
+    });
+  }
 
   app.decorateRequest('principal');
   app.register(async (mcp) => {

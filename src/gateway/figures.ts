@@ -1,0 +1,27 @@
+/** How the running gateway is doing, in numbers. */
+import type { Figures } from '../telemetry/metrics.ts';
+import { NO_AUDIENCE } from '../upstreams/catalog-store.ts';
+import { liveGroups } from '../upstreams/child.ts';
+import type { Gateway } from './gateway.ts';
+
+/** Reads the figures of this moment. */
+export function figuresOf({ context }: Gateway): Figures {
+  const { pool, catalogs, sessions } = context;
+  // of the lists that the gateway fetches for clients without capabilities, which stand for all
+  const missing = new Set(catalogs.missing(NO_AUDIENCE).map(({ upstream }) => upstream));
+  let calls = 0;
+  for (const session of sessions.all()) calls += session.inFlight.size;
+  return {
+    sessions: sessions.size,
+    calls,
+    processes: liveGroups().length,
+    upstreams: [...pool.upstreams].map(([upstream, links]) => ({
+      upstream,
+      state: links.health.state,
+      failures: links.health.failures,
+      links: links.size,
+      inFlight: links.inFlight,
+      missing: missing.has(upstream),
+    })),
+  };
+}
