@@ -13,6 +13,8 @@ export interface AppSettings extends RouteOptions {
 
 /** How long a client may take to send a request, milliseconds. */
 const REQUEST_TIMEOUT = 60_000;
+/** How much longer than announced an idle connection stays open, milliseconds. */
+const KEEP_ALIVE_GRACE = 15_000;
 const RETRY_AFTER: Readonly<Record<number, string>> = { 429: '10', 503: '2' };
 
 export function createApp(gateway: Gateway, settings: AppSettings, readiness: Readiness): FastifyInstance {
@@ -24,6 +26,8 @@ export function createApp(gateway: Gateway, settings: AppSettings, readiness: Re
     forceCloseConnections: true,
     return503OnClosing: false,
   });
+  // clients are told when an idle connection will be closed; one that is late by a moment must not find it reset
+  app.server.keepAliveTimeoutBuffer = KEEP_ALIVE_GRACE;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 

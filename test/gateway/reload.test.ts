@@ -11,6 +11,8 @@ import { isAlive } from '../upstreams/processes.ts';
 import { type ScriptedUpstream, startUpstream, textResult, tool } from './scripted-upstream.ts';
 
 const server = { port: 0, drainTimeout: '30s' };
+/** What is new may take its time to start on a busy machine. */
+const lists = { firstWait: '30s' };
 const TOOLS_CHANGED = 'notifications/tools/list_changed';
 
 let gateway: Gateway;
@@ -22,7 +24,7 @@ beforeEach(async () => {
     tools: [tool('far')],
     handlers: { 'tools/call': ({ headers }) => textResult(`from afar ${headers['x-key']}`) },
   });
-  gateway = await startGateway({ config: { server, upstreams: { local: stdioPeer() } } });
+  gateway = await startGateway({ config: { server, lists, upstreams: { local: stdioPeer() } } });
   client = await RawClient.open(gateway.url);
 });
 
@@ -31,7 +33,7 @@ afterEach(async () => {
   await remote?.close();
 });
 
-const write = (config: object) => writeFile(gateway.configPath, stringify({ server, ...config }));
+const write = (config: object) => writeFile(gateway.configPath, stringify({ server, lists, ...config }));
 
 /** Writes a config and waits until it is applied. @returns what the log says has changed */
 async function change(config: object): Promise<readonly string[]> {
