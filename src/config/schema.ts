@@ -134,7 +134,7 @@ type File = z.output<typeof file>;
 /** Schema of a whole config file, after interpolation. It parses to `Config`. */
 export const configSchema = file
   .superRefine((config, ctx) => {
-    for (const rule of [openOnlyOnLoopback, eachUpstreamOnce]) {
+    for (const rule of [openOnlyOnLoopback, eachUpstreamOnce, noneIsItself]) {
       for (const found of rule(config)) ctx.addIssue(issue(found));
     }
   })
@@ -172,6 +172,26 @@ function* eachUpstreamOnce(config: File): Iterable<Finding> {
           mend: 'rename one of the two',
           subject: 'none',
         };
+    }
+  }
+}
+
+/** A gateway in front of itself would list its own tools, and those again, without end. */
+function* noneIsItself({ server: { host, port, publicUrl }, ...config }: File): Iterable<Finding> {
+  const own = publicUrl === undefined ? null : URL.parse(`${publicUrl}/mcp`);
+  const everywhere = isLoopback(host) || host === '0.0.0.0' || host === '::';
+  for (const key of UPSTREAM_KEYS) {
+    for (const [name, upstream] of Object.entries(config[key])) {
+      const url = upstream.kind === 'http' ? URL.parse(upstream.url) : null;
+      if (url === null) continue;
+      const onPort = port !== 0 && Number(url.port || (url.protocol === 'https:' ? 443 : 80)) === port;
+      const here = everywhere && onPort && isLoopback(url.hostname);
+      if (!here && (url.origin !== own?.origin || url.pathname !== own.pathname)) continue;
+      yield {
+        path: [key, name, 'url'],
+        message: 'leads back to Patchbay itself',
+        mend: 'name the address of another server, or change server.port',
+      };
     }
   }
 }
