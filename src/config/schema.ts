@@ -72,7 +72,11 @@ const names = z.strictObject({
 
 const lists = z.strictObject({
   pageSize: z.int().min(0).max(100_000).default(0).describe('Items in one page of a list; 0 sends all in one page.'),
-  firstWait: duration('5s', 'How long the first initialize or list waits for slow upstreams.', { least: 0 }),
+  firstWait: duration(
+    '5s',
+    'How long the first initialize or list waits for slow upstreams; a sixth of it after the last one that came.',
+    { least: 0 },
+  ),
   refresh: duration('5m', 'How old a catalog may be before it is fetched again.'),
   maxPages: z.int().min(1).default(100).describe('Most pages fetched of one list of an upstream.'),
   maxItems: z.int().min(1).default(10_000).describe('Most items taken of one list of an upstream.'),

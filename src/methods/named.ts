@@ -45,7 +45,7 @@ export async function whenKnown(
   unknown: () => Fault,
 ): Promise<void> {
   if (context.catalogs.missing(call.client.audience).length > 0) {
-    await context.catalogs.settled(call.client.audience, context.lists.firstWait);
+    await context.catalogs.settled(call.client.audience, context.lists.firstWait, true);
     if (call.ended || route()) return;
   }
   throw unknown();

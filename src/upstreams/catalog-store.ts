@@ -7,6 +7,7 @@
 import type { Logger } from '../telemetry/log.ts';
 import type { Catalog, Snapshot } from './catalog.ts';
 import { type FetchLimits, fetchCatalog } from './catalog-fetch.ts';
+import { isAwaited, lastOf, limitOf, retire, type Slot } from './catalog-slot.ts';
 import type { Link } from './link.ts';
 
 /** What outlives the process. */
@@ -41,23 +42,6 @@ export interface CatalogStoreOptions extends CatalogSettings {
   retryIn(upstream: string): number;
   /** What lists are made of differs from before: this catalog, or the upstreams. */
   changed(catalog?: Catalog): void;
-}
-
-interface Slot {
-  readonly upstream: string;
-  readonly audience: string;
-  /** What it lists is not wanted any more. */
-  over: boolean;
-  catalog: Catalog | undefined;
-  /** Its catalog is of an earlier run. */
-  stale: boolean;
-  fetching: Promise<void> | undefined;
-  /** A change was announced while a fetch was under way, whose answer may be older than the change. */
-  again: boolean;
-  /** The text of the last failure; `undefined` once a fetch succeeds. */
-  problem: string | undefined;
-  failures: number;
-  retry: NodeJS.Timeout | undefined;
 }
 
 /** The audience of clients without capabilities, and of upstreams that all share. */
@@ -105,20 +89,27 @@ export class CatalogStore {
   }
 
   /**
-   * Resolves when every catalog is known or has failed once, or after `ms`. What is known from an earlier run alone is
-   * fetched again, which nobody waits for.
+   * Resolves when every catalog is known or has failed once. Each is waited for until `ms` after it was first asked for,
+   * unless there are others: then for a part of that after the last one that came, since what is so much later is most
+   * likely not there. What is known from an earlier run alone is fetched again, which nobody waits for.
+   * @param patient whether to wait for `ms` whatever the others do
    */
-  async settled(audience: string, ms: number): Promise<void> {
+  async settled(audience: string, ms: number, patient = false): Promise<void> {
     this.revalidate(audience);
-    const waiting = this.#slots(audience)
-      .filter((slot) => !slot.catalog && slot.problem === undefined)
-      .map((slot) => slot.fetching ?? this.#refresh(slot));
+    const slots = this.#slots(audience);
+    const waiting = slots.filter(isAwaited);
     if (waiting.length === 0) return;
+    const fetches = waiting.map((slot) => slot.fetching ?? this.#refresh(slot));
+    const late = Promise.withResolvers<void>();
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((done) => {
-      timer = setTimeout(done, ms);
-    });
-    await Promise.race([Promise.all(waiting), late]);
+    const wait = (): void => {
+      clearTimeout(timer);
+      const last = patient ? undefined : lastOf(slots);
+      const limits = waiting.filter(isAwaited).map((slot) => limitOf(slot, ms, last));
+      timer = setTimeout(late.resolve, Math.max(0, Math.max(...limits) - Date.now()));
+    };
+    wait();
+    await Promise.race([Promise.all(fetches.map((fetch) => fetch.then(wait))), late.promise]);
     clearTimeout(timer);
   }
 
@@ -201,6 +192,8 @@ export class CatalogStore {
       upstream,
       audience,
       over: false,
+      since: undefined,
+      arrived: kept && Date.now(),
       catalog: kept && { ...kept, generation: ++this.#generation },
       stale: kept !== undefined,
       fetching: undefined,
@@ -228,6 +221,7 @@ export class CatalogStore {
       return slot.fetching;
     }
     clearTimeout(slot.retry);
+    slot.since ??= Date.now();
     slot.fetching = this.#fetch(slot).finally(() => {
       slot.fetching = undefined;
     });
@@ -253,6 +247,7 @@ export class CatalogStore {
     const same = slot.catalog?.digest === fetched.digest;
     const recovered = slot.problem !== undefined || slot.stale;
     slot.stale = false;
+    slot.arrived ??= Date.now();
     slot.problem = undefined;
     slot.failures = 0;
     const generation = same ? slot.catalog!.generation : ++this.#generation;
@@ -274,11 +269,6 @@ export class CatalogStore {
     slot.problem = problem;
     slot.retry = setTimeout(() => void this.#refresh(slot), wait).unref();
   }
-}
-
-function retire(slot: Slot): void {
-  slot.over = true;
-  clearTimeout(slot.retry);
 }
 
 function summary({ server, items }: Catalog): Record<string, unknown> {

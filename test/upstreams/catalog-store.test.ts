@@ -125,6 +125,22 @@ describe('the first time', () => {
     expect(changes.map((c) => c.upstream)).toEqual(['b', 'a']);
   });
 
+  test('#71 one that is much later than the others is not waited for as long as asked', async () => {
+    const release = up('a').hold();
+    const settled = store.settled(NO_AUDIENCE, 6_000);
+    await vi.waitFor(() => expect(known()).toEqual({ b: ['b1'] }));
+    let over = false;
+    void settled.then(() => {
+      over = true;
+    });
+    await vi.advanceTimersByTimeAsync(900);
+    expect(over).toBe(false);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(over).toBe(true);
+    release();
+    await vi.waitFor(() => expect(known()).toEqual({ b: ['b1'], a: ['a1', 'a2'] }));
+  });
+
   test('a dead upstream delays nothing once it has failed', async () => {
     up('a').down = 'no such command';
     await store.settled(NO_AUDIENCE, 5_000);
