@@ -18,6 +18,8 @@ import { escapePort, PORT_KEYS } from './port.ts';
 export interface Origin {
   /** The placeholders in it, without defaults: `${env:NAME}`. */
   readonly labels: readonly string[];
+  /** What was put in for them, in the same order. */
+  readonly texts: readonly string[];
   /** Whether one placeholder is all of it, so that it may stand for a number or a boolean. */
   readonly whole: boolean;
 }
@@ -63,6 +65,7 @@ export function interpolate(input: unknown, surroundings: Surroundings): Interpo
   const expand = (text: string, path: readonly PropertyKey[]): string => {
     const portAllowed = path.length > 2 && PORT_KEYS.includes(String(path[2]));
     const labels: string[] = [];
+    const texts: string[] = [];
     const result = text.replace(PLACEHOLDER, (match, body: string | undefined, close: string) => {
       if (match === `$\${port}`) return portAllowed ? match : match.slice(1);
       if (body === undefined) return match.slice(1);
@@ -73,9 +76,10 @@ export function interpolate(input: unknown, surroundings: Surroundings): Interpo
         return '';
       }
       labels.push(filled.label);
+      texts.push(filled.text);
       return portAllowed ? escapePort(filled.text) : filled.text;
     });
-    if (labels.length > 0) origins.set(pathKey(path), { labels, whole: /^\$\{[^}]*\}$/.test(text) });
+    if (labels.length > 0) origins.set(pathKey(path), { labels, texts, whole: /^\$\{[^}]*\}$/.test(text) });
     return result;
   };
 

@@ -5,6 +5,7 @@ import { interpolate, type Origins, pathKey, type Surroundings } from './interpo
 import { findingsOf, wantsScalar } from './issues.ts';
 import { type Problem, type Source, toProblems, valueAt } from './problems.ts';
 import { type Config, configSchema, UPSTREAM_KEYS } from './schema.ts';
+import { rememberSecrets } from './secrets.ts';
 import { warningsOf } from './warnings.ts';
 import { readYaml } from './yaml.ts';
 
@@ -63,6 +64,7 @@ export function parseConfig(text: string, { file, env, overrides = {} }: LoadOpt
 
   if (parsed.success && findings.length === 0) {
     const config: Config = freeze(parsed.data);
+    rememberSecrets(config, origins);
     return { ok: true, config, file, files, warnings: toProblems(warningsOf(config, origins, pathOf(raw)), source) };
   }
   // A text whose placeholder failed is incomplete, so what the schema says about it is beside the point.
@@ -89,7 +91,7 @@ function override(raw: Record<string, unknown>, { host, port, insecure }: Overri
     const before = raw[section] ?? {};
     if (value === undefined || typeof before !== 'object' || Array.isArray(before)) return;
     raw[section] = { ...before, [key]: value };
-    origins.set(pathKey([section, key]), { labels: [`--${key}`], whole: false });
+    origins.set(pathKey([section, key]), { labels: [`--${key}`], texts: [], whole: false });
   };
   set('server', 'host', host);
   set('server', 'port', port);

@@ -6,7 +6,8 @@ import { hasPort, unescapePort } from './port.ts';
 import * as is from './text.ts';
 import { recovery, timeouts } from './upstream-limits.ts';
 
-const INHERITED = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'TMPDIR', 'TERM'];
+/** Variables that processes get by default: none of them is a secret. */
+export const INHERITED = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'TMPDIR', 'TERM'];
 const TRANSPORTS = ['auto', 'streamable-http', 'sse'] as const;
 const SHARING = ['session', 'user', 'shared'] as const;
 
