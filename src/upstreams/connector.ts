@@ -4,6 +4,7 @@ import { Fault } from '../errors.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { HttpEndpoint } from './http-endpoint.ts';
 import { HttpWire } from './http-wire.ts';
+import { Launcher } from './launcher.ts';
 import { LegacyLink } from './legacy-link.ts';
 import type { ClientIdentity, Link, LinkListener } from './link.ts';
 import type { OpenControl } from './link-options.ts';
@@ -20,23 +21,25 @@ export class Connector {
   /** Replaced when its limits change; where it leads stays the same. */
   spec: UpstreamSpec;
   readonly #log: Logger;
+  readonly #launcher: Launcher;
   readonly #server: StartedServer | undefined;
-  readonly #pools = new Map<string, Pool>();
+  #pool: { readonly origin: string; readonly pool: Pool } | undefined;
 
   constructor(spec: UpstreamSpec, log: Logger) {
     this.spec = spec;
     this.#log = log;
-    this.#server = spec.process && spec.http ? new StartedServer(spec, log) : undefined;
+    this.#launcher = new Launcher(spec, log);
+    this.#server = spec.process && spec.http ? new StartedServer(spec, this.#launcher) : undefined;
   }
 
   /**
    * @throws WireFault when the upstream cannot be reached or refuses the handshake
    */
   async open(client: ClientIdentity, listener: LinkListener, control: OpenControl = {}): Promise<Link> {
-    const { http, process: command, timeouts, maxMessageSize } = this.spec;
+    const { http } = this.spec;
     if (!http) {
-      const child = { ...command!, stopTimeout: timeouts.stop };
-      return this.#link(new StdioWire(child, maxMessageSize, this.#log), client, listener, control);
+      const wire = new StdioWire(() => this.#launcher.start(), this.spec.maxMessageSize);
+      return this.#link(wire, client, listener, control);
     }
     const endpoint = this.#endpoint(this.#server ? await this.#server.address() : new URL(http.url));
     if (http.transport === 'sse') return this.#link(new SseWire(endpoint, this.#log), client, listener, control);
@@ -54,8 +57,7 @@ export class Connector {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
-    this.#pools.clear();
+    await this.#pool?.pool.destroy();
     await this.#server?.close();
   }
 
@@ -74,14 +76,15 @@ export class Connector {
   }
 
   #endpoint(url: URL): HttpEndpoint {
-    let pool = this.#pools.get(url.origin);
-    if (!pool) {
+    if (this.#pool?.origin !== url.origin) {
+      // a server that was started anew has another port, and whoever was at the old one is gone
+      void this.#pool?.pool.destroy();
       // the deadlines of calls are the link's; the pool must not end a stream that is merely quiet
-      pool = new Pool(url.origin, { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: this.spec.timeouts.open } });
-      this.#pools.set(url.origin, pool);
+      const options = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: this.spec.timeouts.open } };
+      this.#pool = { origin: url.origin, pool: new Pool(url.origin, options) };
     }
     const { name, http, maxMessageSize } = this.spec;
-    return { upstream: name, url, headers: http!.headers, pool, maxMessageSize };
+    return { upstream: name, url, headers: http!.headers, pool: this.#pool.pool, maxMessageSize };
   }
 }
 

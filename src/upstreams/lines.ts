@@ -34,6 +34,16 @@ export class LineSplitter {
     if (at < chunk.length) this.#hold(chunk.subarray(at));
   }
 
+  /**
+   * Bytes were left out: the line that has begun is gone.
+   * @param midLine whether what follows is the rest of another line, which goes as well
+   */
+  skip(midLine: boolean): void {
+    this.#parts = [];
+    this.#held = 0;
+    this.#dropping = midLine;
+  }
+
   #hold(part: Buffer): void {
     if (this.#dropping) return;
     this.#held += part.length;

@@ -1,5 +1,6 @@
 /** What the upstream side needs to know of one upstream's configuration; all times are milliseconds. */
 import type { UpstreamConfig } from '../config/schema.ts';
+import { placeholderTexts } from '../config/secrets.ts';
 import type { Call, Deadline } from '../protocol/call.ts';
 import type { HealthRules } from './health.ts';
 
@@ -54,6 +55,8 @@ export interface UpstreamSpec {
   /** Links at once, in all and of one principal. */
   readonly maxLinks: number;
   readonly maxLinksPerPrincipal: number;
+  /** Texts that it was given from outside of the config file and that must not be shown. */
+  readonly secrets: readonly string[];
 }
 
 /** The limits of a request by its method and, for `tools/call`, the upstream name of the tool. */
@@ -81,6 +84,7 @@ export function specsOf(upstreams: Readonly<Record<string, UpstreamConfig>>): Ma
       maxMessageSize,
       maxLinks,
       maxLinksPerPrincipal,
+      secrets: placeholderTexts(upstream),
     });
   }
   return specs;

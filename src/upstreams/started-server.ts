@@ -1,23 +1,29 @@
 /** An HTTP upstream that the gateway starts itself: one process for all links, started when first needed. */
 import { connect, createServer } from 'node:net';
-import { fillPort } from '../config/port.ts';
-import type { Logger } from '../telemetry/log.ts';
-import { type Child, exitText, startChild, stopChild } from './child.ts';
+import { fillPort, hasPort } from '../config/port.ts';
+import { exitText } from './child.ts';
+import type { Launcher, Running } from './launcher.ts';
 import type { UpstreamSpec } from './spec.ts';
 import { logStderr } from './stderr.ts';
 import { WireFault } from './wire.ts';
 
+/** Milliseconds. */
 const POLL = 50;
+/** How long one attempt to connect may take, milliseconds. */
+const CONNECT = 1_000;
 
 export class StartedServer {
   readonly #spec: UpstreamSpec;
-  readonly #log: Logger;
-  #running: Promise<{ child: Child; url: URL }> | undefined;
+  readonly #launcher: Launcher;
+  /** Where the process that runs, or is being started, is found. */
+  #address: Promise<URL> | undefined;
+  /** The last one that was started. */
+  #running: Running | undefined;
   #closing = false;
 
-  constructor(spec: UpstreamSpec, log: Logger) {
+  constructor(spec: UpstreamSpec, launcher: Launcher) {
     this.#spec = spec;
-    this.#log = log;
+    this.#launcher = launcher;
   }
 
   /**
@@ -26,61 +32,65 @@ export class StartedServer {
    * @throws WireFault when it cannot be started, ends at once, or does not listen within `timeouts.open`
    */
   async address(): Promise<URL> {
-    this.#running ??= this.#start();
-    try {
-      return (await this.#running).url;
-    } catch (error) {
-      this.#running = undefined;
-      throw error;
-    }
+    if (this.#closing) throw new WireFault('it is being closed', { unsent: true });
+    this.#address ??= this.#begin();
+    return this.#address;
   }
 
+  /** Ends the process. Resolves when nothing is left; later attempts to start it fail. */
   async close(): Promise<void> {
     this.#closing = true;
-    const running = this.#running;
-    this.#running = undefined;
-    const started = await running?.catch(() => undefined);
-    if (started) await stopChild(started.child, this.#spec.timeouts.stop);
+    await this.#address?.catch(() => undefined);
+    await this.#running?.child.stop();
   }
 
-  async #start(): Promise<{ child: Child; url: URL }> {
+  #begin(): Promise<URL> {
+    const over = (): void => {
+      if (this.#address === address) this.#address = undefined;
+    };
+    const address = this.#start(over);
+    address.catch(over);
+    return address;
+  }
+
+  /** @param over called when the process has ended */
+  async #start(over: () => void): Promise<URL> {
+    // what the one before left behind may still listen
+    await this.#running?.child.over;
     const { process: command, http, timeouts } = this.#spec;
     const port = await freePort();
     const fill = (text: string): string => fillPort(text, port);
-    let child: Child;
-    try {
-      child = await startChild({
-        ...command!,
-        args: command!.args.map(fill),
-        env: Object.fromEntries(Object.entries(command!.env).map(([k, v]) => [k, fill(v)])),
-        stopTimeout: timeouts.stop,
-      });
-    } catch (error) {
-      throw new WireFault((error as Error).message, { unsent: true });
-    }
     const url = new URL(fill(http!.url));
-    const log = this.#log.child({ pid: child.pid });
-    log.debug({ url: url.href }, 'process started');
-    const lastWords = logStderr(child.stderr, log);
-    logStderr(child.stdout, log);
-    let ended: string | undefined;
-    child.once('exit', (code, signal) => {
-      ended = exitText(code, signal);
-      this.#running = undefined;
-      if (!this.#closing) log.warn({ code, signal, stderr: lastWords() }, 'the process ended by itself');
+    if (!hasPort(http!.url) && (await accepts(url)))
+      throw new WireFault(`something else listens on ${url.host} already`, { unsent: true });
+    const running = await this.#launcher.start({
+      ...command!,
+      args: command!.args.map(fill),
+      env: Object.fromEntries(Object.entries(command!.env).map(([k, v]) => [k, fill(v)])),
+    });
+    this.#running = running;
+    const { child, log, lastWords } = running;
+    log.debug({ url: url.href }, 'waiting for it to listen');
+    logStderr(child.stdout, log, running.redactor);
+    let late = false;
+    void child.exited.then(over);
+    void child.closed.then((ending) => {
+      if (!this.#closing && !late) log.warn({ ...ending, stderr: lastWords() }, 'the process ended by itself');
     });
     const until = Date.now() + timeouts.open;
     while (!(await accepts(url))) {
-      if (ended) throw new WireFault(ended, { unsent: true });
-      if (this.#closing || Date.now() > until) {
-        await stopChild(child, timeouts.stop);
-        throw new WireFault(`it did not listen on ${url.host} within ${timeouts.open} ms (timeouts.open)`, {
-          unsent: true,
-        });
+      if (child.ending) throw new WireFault(exitText(child.ending), { unsent: true });
+      late = Date.now() > until;
+      if (late || this.#closing) {
+        await child.stop();
+        const text = late
+          ? `it did not listen on ${url.host} within ${timeouts.open} ms (timeouts.open)`
+          : 'it is being closed';
+        throw new WireFault(text, { unsent: true });
       }
       await new Promise((done) => setTimeout(done, POLL));
     }
-    return { child, url };
+    return url;
   }
 }
 
@@ -99,12 +109,15 @@ async function freePort(): Promise<number> {
 
 function accepts(url: URL): Promise<boolean> {
   return new Promise((done) => {
-    const socket = connect(Number(url.port || (url.protocol === 'https:' ? 443 : 80)), url.hostname);
+    const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
+    // an IPv6 address stands in brackets in a URL, and nowhere else
+    const socket = connect({ port, host: url.hostname.replace(/^\[|\]$/g, ''), timeout: CONNECT });
     const end = (up: boolean) => (): void => {
       socket.destroy();
       done(up);
     };
     socket.once('connect', end(true));
     socket.once('error', end(false));
+    socket.once('timeout', end(false));
   });
 }

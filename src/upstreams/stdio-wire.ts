@@ -1,57 +1,55 @@
 /** The stdio transport: one JSON message a line on the pipes of a child process. */
 import { singleLine } from '../protocol/sse.ts';
-import type { Logger } from '../telemetry/log.ts';
-import { type Child, type ChildSpec, exitText, startChild, stopChild } from './child.ts';
+import { DRAIN, type Ending, exitText } from './child.ts';
+import type { Running } from './launcher.ts';
 import { LineSplitter } from './lines.ts';
-import { logStderr } from './stderr.ts';
+import { Noise } from './noise.ts';
 import { type Wire, WireFault, type WireListener } from './wire.ts';
 
 const NEWLINE = Buffer.from('\n');
 
 export class StdioWire implements Wire {
   readonly separate = false;
-  readonly #spec: ChildSpec;
+  readonly #launch: () => Promise<Running>;
   readonly #maxMessage: number;
-  readonly #log: Logger;
-  #child: Child | undefined;
+  #starting: Promise<Running> | undefined;
+  #running: Running | undefined;
+  #listener: WireListener | undefined;
   #closing = false;
+  /** The process is gone, or deaf or dumb, without having been asked to. */
+  lost = false;
 
-  constructor(spec: ChildSpec, maxMessage: number, log: Logger) {
-    this.#spec = spec;
+  /** @param launch gives the process to talk to, which nobody else talks to @param maxMessage bytes */
+  constructor(launch: () => Promise<Running>, maxMessage: number) {
+    this.#launch = launch;
     this.#maxMessage = maxMessage;
-    this.#log = log;
   }
 
   async start(listener: WireListener): Promise<void> {
-    let child: Child;
-    try {
-      child = await startChild(this.#spec);
-    } catch (error) {
-      throw new WireFault((error as Error).message, { unsent: true });
-    }
-    this.#child = child;
-    const log = this.#log.child({ pid: child.pid });
-    log.debug('process started');
+    this.#starting = this.#launch();
+    const running = await this.#starting;
+    if (this.#closing) throw new WireFault('it is being closed', { unsent: true });
+    this.#running = running;
+    this.#listener = listener;
+    const { child, log, redactor } = running;
+    const noise = new Noise(log, redactor);
     const lines = new LineSplitter(
       (line) => {
         if (line[0] === 0x7b || line[0] === 0x5b) listener.message(line, undefined);
-        else log.warn({ line: excerpt(line) }, 'ignored a line on stdout that is not JSON');
+        else noise.line(line);
       },
       this.#maxMessage,
       (bytes) => log.error({ bytes, limit: this.#maxMessage }, 'dropped a message larger than maxMessageSize'),
     );
     child.stdout.on('data', (chunk: Buffer) => lines.push(chunk));
-    const lastWords = logStderr(child.stderr, log);
-    // `close` comes after the last byte of stdout, so that an answer written just before the exit still counts
-    child.once('close', (code, signal) => {
-      if (this.#closing) log.debug({ code, signal }, 'process ended');
-      else log.warn({ code, signal, stderr: lastWords() }, 'the process ended by itself');
-      listener.closed(this.#closing ? undefined : new WireFault(exitText(code, signal)));
-    });
+    child.stdout.once('end', () => this.#hangUp('it closed its stdout'));
+    child.stdin.once('error', () => this.#hangUp('it closed its stdin'));
+    // the last byte of stdout comes before this, so that an answer written just before the exit still counts
+    void child.closed.then((ending) => this.#ended(ending));
   }
 
   send(message: Buffer): void {
-    const { stdin } = this.#child!;
+    const { stdin } = this.#running!.child;
     stdin.cork();
     stdin.write(singleLine(message));
     stdin.write(NEWLINE);
@@ -72,8 +70,37 @@ export class StdioWire implements Wire {
 
   async close(): Promise<void> {
     this.#closing = true;
-    if (this.#child) await stopChild(this.#child, this.#spec.stopTimeout);
+    const running = await this.#starting?.catch(() => undefined);
+    await running?.child.stop();
+  }
+
+  #ended(ending: Ending): void {
+    const { log, lastWords } = this.#running!;
+    if (this.#closing) log.debug(ending, 'process ended');
+    else log.warn({ ...ending, stderr: lastWords() }, 'the process ended by itself');
+    this.#tell(this.#closing ? undefined : new WireFault(exitText(ending)));
+  }
+
+  /** A process that one cannot talk to any more is of no use. Often it is about to end, and then that is what is told. */
+  #hangUp(reason: string): void {
+    const { child, log } = this.#running!;
+    if (this.#closing || this.lost) return;
+    this.lost = true;
+    setTimeout(() => {
+      if (child.ending || this.#closing) return;
+      log.warn(
+        { reason, stderr: this.#running!.lastWords() },
+        'the process cannot be talked to any more, it is stopped',
+      );
+      this.#closing = true;
+      this.#tell(new WireFault(reason));
+      void child.stop();
+    }, DRAIN).unref();
+  }
+
+  #tell(fault: WireFault | undefined): void {
+    this.lost ||= fault !== undefined;
+    this.#listener?.closed(fault);
+    this.#listener = undefined;
   }
 }
-
-const excerpt = (line: Buffer): string => line.toString('utf8', 0, Math.min(line.length, 200));

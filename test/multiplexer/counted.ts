@@ -9,7 +9,7 @@ import { stopChild } from '../fixtures/child.ts';
 import type { Counts } from './counted-gateway.ts';
 
 export interface Holdings extends Counts {
-  /** Processes it started that live. */
+  /** Processes of upstreams that live. */
   readonly children: number;
   /** Open files, sockets and pipes. */
   readonly files: number;
@@ -54,7 +54,12 @@ async function message<T>(child: ChildProcess): Promise<T> {
 
 async function childrenOf(pid: number): Promise<number> {
   const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
-  return text.split(' ').filter((part) => part !== '').length;
+  const commands = text
+    .split(' ')
+    .filter((part) => part !== '')
+    .map((part) => readFile(`/proc/${part}/cmdline`, 'utf8').catch(() => ''));
+  // the guard stays for processes to come
+  return (await Promise.all(commands)).filter((command) => !command.includes('patchbay-guard')).length;
 }
 
 const filesOf = async (pid: number): Promise<number> => (await readdir(`/proc/${pid}/fd`)).length;

@@ -94,4 +94,19 @@ describe('line by line', () => {
     expect(dropped).toEqual([11]);
     expect(got).toEqual(['next']);
   });
+
+  test('after bytes were left out, the line that had begun is gone, and so is the rest of one that is cut', () => {
+    const got: string[] = [];
+    const splitter = new LineSplitter(
+      (l) => got.push(l.toString()),
+      100,
+      (bytes) => expect.unreachable(`dropped ${bytes}`),
+    );
+    splitter.push(Buffer.from('one\nbegun'));
+    splitter.skip(true);
+    splitter.push(Buffer.from('rest\ntwo\nbegun'));
+    splitter.skip(false);
+    splitter.push(Buffer.from('three\n'));
+    expect(got).toEqual(['one', 'two', 'three']);
+  });
 });

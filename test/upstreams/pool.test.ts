@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Logger } from '../../src/telemetry/log.ts';
-import { liveGroups } from '../../src/upstreams/child.ts';
 import { Connector } from '../../src/upstreams/connector.ts';
+import { liveGroups } from '../../src/upstreams/groups.ts';
 import type { ClientIdentity, Link } from '../../src/upstreams/link.ts';
 import { LinkPool } from '../../src/upstreams/pool.ts';
 import type { Timeouts, UpstreamSpec } from '../../src/upstreams/spec.ts';

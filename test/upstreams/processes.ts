@@ -1,6 +1,7 @@
 /** What is alive according to /proc (Linux). Zombies do not count: nothing of them is left but a number. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'vitest';
+import { guardPid } from '../../src/upstreams/groups.ts';
 
 export interface Process {
   readonly pid: number;
@@ -25,10 +26,10 @@ export function processes(): Process[] {
   });
 }
 
-/** The children that this test process has now. */
+/** The children that this test process has now, but for the guard that stays for those to come. */
 export const children = (): number[] =>
   processes()
-    .filter((p) => p.parent === process.pid)
+    .filter((p) => p.parent === process.pid && p.pid !== guardPid())
     .map((p) => p.pid);
 
 /** The members of a process group. */

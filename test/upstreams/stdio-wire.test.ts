@@ -1,17 +1,26 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { Connector } from '../../src/upstreams/connector.ts';
+import { liveGroups } from '../../src/upstreams/groups.ts';
+import { Launcher } from '../../src/upstreams/launcher.ts';
 import type { Link } from '../../src/upstreams/link.ts';
+import type { ProcessSpec } from '../../src/upstreams/spec.ts';
+import { StdioWire } from '../../src/upstreams/stdio-wire.ts';
+import type { WireListener } from '../../src/upstreams/wire.ts';
 import { answerText, makeCall, type RecordedCall, resultOf, toolCall } from './calls.ts';
 import { type LogLine, memoryLog } from './memory-log.ts';
-import { isAlive } from './processes.ts';
-import { hearing } from './scripted-wire.ts';
+import { children, expectGone, isAlive } from './processes.ts';
+import { type Heard, hearing } from './scripted-wire.ts';
 import { nodeProcess, stdioSpec } from './specs.ts';
 
 let link: Link | undefined;
+/** Processes that leave their group, and so are for the test to end. */
+let escaped: number[] = [];
 
 afterEach(async () => {
   await link?.close();
+  for (const pid of escaped) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
   link = undefined;
+  escaped = [];
 });
 
 const HANDSHAKE = '{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{}}';
@@ -27,12 +36,26 @@ const server = (code: string): string => `
 
 const ANSWER = `say('{"jsonrpc":"2.0","id":' + id + ',"result":{"content":[]}}');`;
 
-async function open(code: string, maxMessageSize = 1_000_000): Promise<{ lines: readonly LogLine[] }> {
+interface Open {
+  readonly lines: readonly LogLine[];
+  readonly heard: Heard;
+  readonly pid: number;
+}
+
+const open = (code: string, maxMessageSize?: number, secrets?: readonly string[]): Promise<Open> =>
+  openProcess({ command: process.execPath, args: ['-e', server(code)] }, maxMessageSize, secrets);
+
+async function openProcess(
+  launch: Pick<ProcessSpec, 'command' | 'args'>,
+  maxMessageSize = 1_000_000,
+  secrets: readonly string[] = [],
+): Promise<Open> {
   const { log, lines } = memoryLog();
-  const spec = stdioSpec({ ...nodeProcess('raw-upstream'), args: ['-e', server(code)] }, { maxMessageSize });
+  const { listener, heard } = hearing();
+  const spec = stdioSpec({ ...nodeProcess('raw-upstream'), ...launch }, { maxMessageSize });
   const identity = { audience: '', capabilities: {}, info: { name: 'test', version: '0' } };
-  link = await new Connector(spec, log).open(identity, hearing().listener);
-  return { lines };
+  link = await new Connector({ ...spec, secrets }, log).open(identity, listener);
+  return { lines, heard, pid: Number(lines.find((line) => line.msg === 'process started')?.pid) };
 }
 
 function send(recorded: RecordedCall): RecordedCall {
@@ -49,14 +72,61 @@ test('a message goes out on one line, however many it came on', async () => {
 
 test('an answer written just before the process ends still counts', async () => {
   const text = `'{"jsonrpc":"2.0","id":' + id + ',"result":{"x":"' + 'x'.repeat(100000) + '"}}\\n'`;
-  const { lines } = await open(`process.stdout.write(${text}, () => process.exit(0));`);
-  const pid = Number(lines.find((line) => line.msg === 'process started')?.pid);
+  const { pid } = await open(`process.stdout.write(${text}, () => process.exit(0));`);
   const [first, second] = [send(toolCall('a')), send(toolCall('b'))];
   // nothing is read until the process has ended: its end and its answer are there at once
   const until = Date.now() + 5_000;
   while (isAlive(pid) && Date.now() < until);
   expect(await resultOf(first)).toEqual({ x: 'x'.repeat(100_000) });
   await expect(answerText(second)).rejects.toThrow('the process exited with code 0');
+});
+
+describe('a process that cannot be talked to any more', () => {
+  test.each([
+    ['stdout', '1>&-'],
+    ['stdin', '0<&-'],
+  ])('because it has closed its %s is stopped, and its calls fail', async (which, closed) => {
+    const shell = `read a; echo '{"jsonrpc":"2.0","id":1,"result":${HANDSHAKE}}'; read b; read c
+      echo closing now >&2; exec ${closed}; sleep 300`;
+    const { lines, heard, pid } = await openProcess({ command: '/bin/sh', args: ['-c', shell] });
+    const call = send(toolCall('a'));
+    await expect.poll(() => lines.map((line) => line.stderr)).toContain('closing now');
+    // that nobody reads is found out by writing
+    const notify = setInterval(() => link!.notify('notifications/roots/list_changed'), 20);
+    await expect(answerText(call)).rejects.toThrow(`it closed its ${which}`);
+    clearInterval(notify);
+    expect(heard.closed.map((fault) => fault?.message)).toEqual([`it closed its ${which}`]);
+    await expectGone(pid);
+    expect(lines).toContainEqual(expect.objectContaining({ reason: `it closed its ${which}`, level: 40 }));
+    expect(lines.filter((line) => line.msg === 'the process ended by itself')).toEqual([]);
+  });
+
+  test('because it has ended is given up, although something that it started holds its stdout open', async () => {
+    const options = `{ detached: true, stdio: ['ignore', 'inherit', 'inherit'] }`;
+    const { lines, heard } = await open(`
+      const { pid } = require('node:child_process').spawn('sleep', ['300'], ${options});
+      process.stderr.write('escaped ' + pid + '\\n', () => process.exit(3));`);
+    const call = send(toolCall('a'));
+    await expect(answerText(call)).rejects.toThrow('the process exited with code 3');
+    const words = lines.filter((line) => line.msg === 'upstream stderr');
+    escaped = words.flatMap((line) => /^escaped (\d+)$/.exec(String(line.stderr))?.[1] ?? []).map(Number);
+    expect(escaped.map(isAlive)).toEqual([true]);
+    expect(heard.closed).toHaveLength(1);
+    const end = lines.find((line) => line.msg === 'the process ended by itself');
+    expect(end).toMatchObject({ code: 3, stderr: [`escaped ${escaped[0]}`] });
+  });
+});
+
+test('a process is not left behind by a link that is closed while it starts', async () => {
+  const { log, lines } = memoryLog();
+  const spec = stdioSpec(nodeProcess('raw-upstream', ['stdio', 'plain']));
+  const wire = new StdioWire(() => new Launcher(spec, log).start(), 1_000);
+  const starting = wire.start({} as WireListener);
+  const closing = wire.close();
+  await expect(starting).rejects.toThrow('it is being closed');
+  await closing;
+  expect(lines.filter((line) => line.msg === 'process started')).toHaveLength(1);
+  expect([liveGroups(), children()]).toEqual([[], []]);
 });
 
 describe('#157 noise does not break the connection', () => {
@@ -66,6 +136,25 @@ describe('#157 noise does not break the connection', () => {
     const told = lines.filter((line) => line.msg === 'ignored a line on stdout that is not JSON');
     expect(told.map((line) => String(line.line).length)).toEqual([200, 3]);
     expect(told[0]?.line).toMatch(/^Debugger attached x+$/);
+  });
+
+  test('of which there is much is told in part, with the number of the other lines', async () => {
+    const { lines } = await open(`for (let i = 0; i < 1000; i++) say('noise ' + i); ${ANSWER}`);
+    await resultOf(send(toolCall('x')));
+    const told = (): LogLine[] => lines.filter((l) => l.msg === 'ignored a line on stdout that is not JSON');
+    const rest = (): number[] =>
+      lines.flatMap((l) => (l.msg === 'ignored more lines on stdout that are not JSON' ? Number(l.lines) : []));
+    const all = (): number => rest().reduce((sum, n) => sum + n, told().length);
+    await expect.poll(all, { timeout: 10_000 }).toBe(1_000);
+    // all came within a second, unless the machine is very busy
+    expect(told().length).toBeLessThan(200);
+  });
+
+  test('has secrets masked that the upstream was given', async () => {
+    const { lines } = await open(`say('my key is t0p-s3cret'); ${ANSWER}`, 1_000_000, ['t0p-s3cret']);
+    await resultOf(send(toolCall('x')));
+    const told = lines.find((line) => line.msg === 'ignored a line on stdout that is not JSON');
+    expect(told?.line).toBe('my key is [redacted]');
   });
 
   test('what is written on stderr is in the log, with the process it came from', async () => {
