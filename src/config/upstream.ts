@@ -7,7 +7,7 @@ import * as is from './text.ts';
 import { recovery, timeouts } from './upstream-limits.ts';
 
 /** Variables that processes get by default: none of them is a secret. */
-export const INHERITED = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'TMPDIR', 'TERM'];
+export const INHERITED: readonly string[] = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'TMPDIR', 'TERM'];
 const TRANSPORTS = ['auto', 'streamable-http', 'sse'] as const;
 const SHARING = ['session', 'user', 'shared'] as const;
 
@@ -34,7 +34,10 @@ const fields = z.strictObject({
   inheritEnv: z
     .array(text(is.envName))
     .optional()
-    .meta({ default: INHERITED, description: 'Names of the environment variables of Patchbay that the program gets.' }),
+    .meta({
+      default: [...INHERITED],
+      description: 'Names of the environment variables of Patchbay that the program gets.',
+    }),
   cwd: text(is.processText)
     .optional()
     .describe('Folder the program starts in; relative to, and by default, the folder Patchbay was started in.'),
@@ -61,6 +64,10 @@ const fields = z.strictObject({
     .default(256)
     .describe('Most links to this upstream at once, each of which is a process where command is its only address.'),
   maxLinksPerPrincipal: z.int().min(1).default(100).describe('Most of them for one principal.'),
+  spares: z.int().min(0).max(100).optional().meta({
+    default: 0,
+    description: 'Processes that are kept started for links to come, on top of maxLinks; with command alone.',
+  }),
 });
 
 type Fields = z.output<typeof fields>;
@@ -84,7 +91,7 @@ interface Endpoint {
 }
 
 /** A process spoken to over stdin and stdout. */
-export type StdioUpstream = { kind: 'stdio' } & Common & Process;
+export type StdioUpstream = { kind: 'stdio'; spares: number } & Common & Process;
 /** A server that runs elsewhere. */
 export type HttpUpstream = { kind: 'http' } & Common & Endpoint;
 /** A process that is started and then spoken to over HTTP; `fillPort` of port.ts fills its `args`, `env` and `url`. */
@@ -110,6 +117,8 @@ function* reachable({ command, url }: Fields): Iterable<Finding> {
   };
 }
 
+const NEEDS_COMMAND = ['args', 'env', 'inheritEnv', 'cwd', 'spares'] as const;
+
 function* ofOneKind(upstream: Fields): Iterable<Finding> {
   const { command, url } = upstream;
   if (command === undefined && url === undefined) return;
@@ -120,8 +129,16 @@ function* ofOneKind(upstream: Fields): Iterable<Finding> {
     subject: 'none',
   });
   const stray = (keys: readonly (keyof Fields)[]) => keys.filter((key) => upstream[key] !== undefined);
-  if (command === undefined) for (const key of stray(['args', 'env', 'inheritEnv', 'cwd'])) yield needs(key, 'command');
+  if (command === undefined) for (const key of stray(NEEDS_COMMAND)) yield needs(key, 'command');
   if (url === undefined) for (const key of stray(['headers', 'transport'])) yield needs(key, 'url');
+  if (url !== undefined && command !== undefined && upstream.spares !== undefined) {
+    yield {
+      path: ['spares'],
+      message: 'has no effect with `url`, since one process serves all links then',
+      mend: 'delete `spares`',
+      subject: 'none',
+    };
+  }
 }
 
 function* typeAgrees({ type, command, url, transport }: Fields): Iterable<Finding> {
@@ -181,13 +198,13 @@ function* headersOnce({ headers = {} }: Fields): Iterable<Finding> {
 }
 
 function settle(upstream: Fields): Upstream {
-  const { type, command, args, env, inheritEnv, cwd, url, headers, transport, ...common } = upstream;
+  const { type, command, args, env, inheritEnv, cwd, url, headers, transport, spares = 0, ...common } = upstream;
   const implied = type === 'sse' || type === 'streamable-http' ? type : 'auto';
   const endpoint = { headers: headers ?? {}, transport: transport ?? implied };
   const launch = {
     args: args ?? [],
     env: env ?? {},
-    inheritEnv: inheritEnv ?? INHERITED,
+    inheritEnv: inheritEnv ?? [...INHERITED],
     ...(cwd !== undefined && { cwd }),
   };
   if (command !== undefined && url !== undefined) {
@@ -196,5 +213,5 @@ function settle(upstream: Fields): Upstream {
   if (command === undefined) return { kind: 'http', ...common, url: unescapePort(url ?? ''), ...endpoint };
   const plainEnv = Object.entries(launch.env).map(([name, value]) => [name, unescapePort(value)]);
   const plain = { args: launch.args.map(unescapePort), env: Object.fromEntries(plainEnv) };
-  return { kind: 'stdio', ...common, command, ...launch, ...plain };
+  return { kind: 'stdio', ...common, command, ...launch, ...plain, spares };
 }

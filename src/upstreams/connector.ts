@@ -4,10 +4,11 @@ import { Fault } from '../errors.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { HttpEndpoint } from './http-endpoint.ts';
 import { HttpWire } from './http-wire.ts';
-import { Launcher } from './launcher.ts';
+import { Launcher, type Running } from './launcher.ts';
 import { LegacyLink } from './legacy-link.ts';
 import type { ClientIdentity, Link, LinkListener } from './link.ts';
 import type { OpenControl } from './link-options.ts';
+import { Spares } from './spares.ts';
 import { deadlineOf, type UpstreamSpec } from './spec.ts';
 import { SseWire } from './sse-wire.ts';
 import { StartedServer } from './started-server.ts';
@@ -23,6 +24,7 @@ export class Connector {
   readonly #log: Logger;
   readonly #launcher: Launcher;
   readonly #server: StartedServer | undefined;
+  readonly #spares: Spares;
   #pool: { readonly origin: string; readonly pool: Pool } | undefined;
 
   constructor(spec: UpstreamSpec, log: Logger) {
@@ -30,6 +32,7 @@ export class Connector {
     this.#log = log;
     this.#launcher = new Launcher(spec, log);
     this.#server = spec.process && spec.http ? new StartedServer(spec, this.#launcher) : undefined;
+    this.#spares = new Spares(spec.spares, () => this.#launcher.start(), log);
   }
 
   /**
@@ -37,10 +40,7 @@ export class Connector {
    */
   async open(client: ClientIdentity, listener: LinkListener, control: OpenControl = {}): Promise<Link> {
     const { http } = this.spec;
-    if (!http) {
-      const wire = new StdioWire(() => this.#launcher.start(), this.spec.maxMessageSize);
-      return this.#link(wire, client, listener, control);
-    }
+    if (!http) return this.#openStdio(client, listener, control);
     const endpoint = this.#endpoint(this.#server ? await this.#server.address() : new URL(http.url));
     if (http.transport === 'sse') return this.#link(new SseWire(endpoint, this.#log), client, listener, control);
     try {
@@ -58,7 +58,24 @@ export class Connector {
 
   async close(): Promise<void> {
     await this.#pool?.pool.destroy();
-    await this.#server?.close();
+    await Promise.all([this.#server?.close(), this.#spares.close()]);
+  }
+
+  /** Over a spare process where there is one; one that has gone in the meantime is no reason to fail. */
+  async #openStdio(client: ClientIdentity, listener: LinkListener, control: OpenControl): Promise<Link> {
+    const over = (launch: () => Promise<Running>): [StdioWire, Promise<Link>] => {
+      const wire = new StdioWire(launch, this.spec.maxMessageSize);
+      return [wire, this.#link(wire, client, listener, control)];
+    };
+    const spare = this.#spares.take();
+    const [wire, opening] = over(spare ? async () => spare : () => this.#launcher.start());
+    const link = await opening.catch((error: Error) => {
+      if (!spare || !wire.lost || control.signal?.aborted) throw error;
+      this.#log.debug({ err: error.message }, 'a spare process was lost, starting another');
+      return over(() => this.#launcher.start())[1];
+    });
+    this.#spares.opened();
+    return link;
   }
 
   #link(wire: Wire, client: ClientIdentity, listener: LinkListener, control: OpenControl): Promise<Link> {

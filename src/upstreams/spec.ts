@@ -55,6 +55,8 @@ export interface UpstreamSpec {
   /** Links at once, in all and of one principal. */
   readonly maxLinks: number;
   readonly maxLinksPerPrincipal: number;
+  /** Processes kept started for links to come. */
+  readonly spares: number;
   /** Texts that it was given from outside of the config file and that must not be shown. */
   readonly secrets: readonly string[];
 }
@@ -84,6 +86,7 @@ export function specsOf(upstreams: Readonly<Record<string, UpstreamConfig>>): Ma
       maxMessageSize,
       maxLinks,
       maxLinksPerPrincipal,
+      spares: upstream.kind === 'stdio' ? upstream.spares : 0,
       secrets: placeholderTexts(upstream),
     });
   }

@@ -47,12 +47,15 @@ test('the values in the comments of patchbay.yaml are the defaults', () => {
   expect(settings(full)).toEqual(settings(bare));
 });
 
-test('the upstream in the comments of patchbay.yaml shows the defaults too', () => {
+test.each([
+  ['url: https://docs.example.com/mcp', /url|headers|cwd|inheritEnv|spares/],
+  ['command: run', /url|headers|cwd|transport/],
+])('the upstream in the comments of patchbay.yaml shows the defaults too, of one with %s', (kind, others) => {
   const text = readFileSync(path('patchbay.yaml'), 'utf8');
   const block = /^ {2}# docs:\n((?: {2}# .*\n)*)/m.exec(text)?.[1] ?? '';
-  const keys = block.replace(/^ {2}# {3}/gm, '    ').replace(/^ {4}(url|headers|cwd|inheritEnv): .*\n/gm, '');
+  const keys = block.replace(/^ {2}# {3}/gm, '    ').replace(new RegExp(`^ {4}(${others.source}): .*\\n`, 'gm'), '');
   const load = (more: string) => {
-    const source = `upstreams:\n  docs:\n    url: https://docs.example.com/mcp\n${more}`;
+    const source = `upstreams:\n  docs:\n    ${kind}\n${more}`;
     const result = parseConfig(source, { file: 'patchbay.yaml', env });
     return result.ok ? result.config.upstreams.docs : result.problems;
   };

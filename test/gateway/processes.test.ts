@@ -1,13 +1,45 @@
 /** What the gateway does with the processes of its upstreams, seen from outside. */
 import { afterEach, describe, expect, test } from 'vitest';
+import { childrenOf } from '../e2e/processes.ts';
 import { fixturePath, stdioUpstream } from '../fixtures/child.ts';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
+import { Session } from './client.ts';
+
+const LONG = { timeout: 15_000 };
 
 let gateway: Gateway | undefined;
 
 afterEach(async () => {
   await gateway?.stop();
   gateway = undefined;
+});
+
+const serving = async (): Promise<number[]> =>
+  [...(await childrenOf(gateway!.pid))].flatMap(([pid, command]) => (command.includes('peer-server') ? pid : []));
+
+async function pidOf(session: Session): Promise<number> {
+  const { structuredContent } = await session.result('tools/call', { name: 'peer__whoami', arguments: {} });
+  return (structuredContent as { pid: number }).pid;
+}
+
+describe('spares', () => {
+  test('are there before a session begins, become its process, and end with the gateway', async () => {
+    gateway = await startGateway({ config: { upstreams: { peer: { ...stdioUpstream('peer-server'), spares: 2 } } } });
+    // one is that of the link which the lists come over
+    await expect.poll(async () => (await serving()).length, LONG).toBe(3);
+    const before = await serving();
+    const own: number[] = [];
+    for (const name of ['first', 'second']) {
+      const session = await Session.open(gateway.url, { name });
+      own.push(await pidOf(session));
+      expect(before).toContain(own.at(-1));
+    }
+    expect(new Set(own).size).toBe(2);
+    await expect.poll(async () => (await serving()).length, LONG).toBe(5);
+    const all = await serving();
+    expect(await gateway.stop()).toEqual({ code: 0 });
+    for (const pid of all) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  });
 });
 
 describe('secrets that an upstream was given', () => {

@@ -35,6 +35,7 @@ function spec(
     maxMessageSize,
     maxLinks: 1_000,
     maxLinksPerPrincipal: 1_000,
+    spares: 0,
     secrets: [],
     ...how,
   };
