@@ -1,7 +1,7 @@
 /** How the running gateway is doing, in numbers. */
 import type { Figures } from '../telemetry/metrics.ts';
 import { NO_AUDIENCE } from '../upstreams/catalog-store.ts';
-import { liveGroups } from '../upstreams/child.ts';
+import { liveGroups } from '../upstreams/groups.ts';
 import type { Gateway } from './gateway.ts';
 
 /** Reads the figures of this moment. */
