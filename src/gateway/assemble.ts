@@ -75,7 +75,9 @@ export function assemble(config: Config, version: string, log: Logger, database?
     changed: () => announcer.changed(),
   });
   const views = new ViewCache(catalogs, config.names, [...specs.keys()], log);
-  const sessions = new SessionStore(limits, { events, retry }, (session, reason) => {
+  const warn = (details: object, text: string): void => log.warn(details, text);
+  const streams = { events, retry, patience: limits.idleTimeout, warn };
+  const sessions = new SessionStore(limits, streams, (session, reason) => {
     log.info({ client: session.client.info?.name, reason }, 'session closed');
     for (const call of session.inFlight.values()) if (call instanceof LegacyCall) call.cancel('session closed');
     forgetSession(context, session);

@@ -8,6 +8,7 @@ import { answerOf } from '../protocol/legacy/answer.ts';
 import { idKey, type Message, rawId } from '../protocol/message.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
 import { logFor } from '../sessions/log-level.ts';
+import type { PressureListener } from '../sessions/pressure.ts';
 import { dispatch } from './dispatch.ts';
 import type { CallHost, Gateway } from './gateway.ts';
 import type { Reply } from './reply.ts';
@@ -31,6 +32,7 @@ export class LegacyCall implements Call, Sink {
   readonly #reply: Reply;
   readonly #host: CallHost;
   readonly #key: string;
+  #onpressure: PressureListener | undefined;
   /** What the client was asked in the course of this call, each with what takes it back. */
   #asked: { readonly round: Round; takeBack(reason: string): void }[] = [];
 
@@ -48,12 +50,18 @@ export class LegacyCall implements Call, Sink {
     this.#key = idKey(this.id);
   }
 
-  get onpressure(): ((full: boolean) => void) | undefined {
-    return this.#reply.onpressure;
+  get onpressure(): PressureListener | undefined {
+    return this.#onpressure;
   }
 
-  set onpressure(listener: ((full: boolean) => void) | undefined) {
-    this.#reply.onpressure = listener;
+  set onpressure(listener: PressureListener | undefined) {
+    const { pressure } = this.#reply;
+    const before = this.#onpressure;
+    this.#onpressure = listener;
+    if (before) pressure.delete(before);
+    if (listener) pressure.add(listener);
+    // what comes after the end of a call is nothing to a slow client
+    else if (pressure.full) before?.(false);
   }
 
   /** Enters the call in its session. @returns false when its id is already in use there */
@@ -83,14 +91,18 @@ export class LegacyCall implements Call, Sink {
   }
 
   progress(notification: Buffer): void {
-    if (!this.ended) this.#reply.progress(this.#key, notification);
+    if (this.ended) return;
+    this.#reply.progress(this.#key, notification);
+    this.#press();
   }
 
   log(notification: Message): void {
     if (this.ended) return;
     const label = this.#host.labelled ? this.target?.upstream : undefined;
     const message = logFor(notification, this.#owner.logLevel ?? levelUnasked(this.#owner, this.scope), label);
-    if (message) this.#reply.notify(message);
+    if (!message) return;
+    this.#reply.log(message);
+    this.#press();
   }
 
   away(retry: number): void {
@@ -109,9 +121,15 @@ export class LegacyCall implements Call, Sink {
     this.#reply.respond(answerOf(this, outcome));
   }
 
+  /** A call that began while the client was slow learns of it by its first message. */
+  #press(): void {
+    if (this.#reply.pressure.full) this.#onpressure?.(true);
+  }
+
   /** What was asked ends with the call, unless it may belong to another one on the same stream. */
   #leave(reason: string, end: (round: Round) => void): void {
     this.ended = true;
+    this.onpressure = undefined;
     if (this.#owner.inFlight.get(this.#key) === this) this.#owner.inFlight.delete(this.#key);
     for (const { round, takeBack } of this.#asked) {
       if (!round.certain) continue;

@@ -9,9 +9,16 @@ import { negotiate } from '../protocol/versions.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
 import type { Gateway } from './gateway.ts';
 
+/** The transport that a client came by. */
+export interface Arrival {
+  /** Whether it lets clients resume streams. */
+  readonly resumable: boolean;
+  /** Gives back the place that it has among its principal's sessions, where it took one before. */
+  readonly place?: () => void;
+}
+
 /**
  * @param message an `initialize` request
- * @param resumable whether the client's transport lets it resume streams
  * @returns the new session and the result for the client as JSON text
  * @throws ParamsError when no version is asked for; Fault `sessionLimit`
  */
@@ -19,7 +26,7 @@ export async function openSession(
   gateway: Gateway,
   principal: Principal,
   message: Message,
-  resumable: boolean,
+  { resumable, place }: Arrival,
 ): Promise<{ session: LegacySession; result: string }> {
   const asked = paramsOf(message);
   if (typeof asked.protocolVersion !== 'string') throw new ParamsError('"protocolVersion" must be a string');
@@ -27,7 +34,7 @@ export async function openSession(
   const capabilities = asObject(asked.capabilities) ?? {};
   const audience = audienceOf(declaredCapabilities(capabilities, isSole(gateway.context)));
   const client = { era: 'legacy' as const, version, capabilities, info: asObject(asked.clientInfo), audience };
-  const session = gateway.context.sessions.create(principal, client, version, resumable);
+  const session = gateway.context.sessions.create(principal, client, version, resumable, place);
   gateway.log.info({ client: client.info?.name, clientVersion: client.info?.version, version }, 'session opened');
   const result = await initializeResult(gateway.context, version, audience);
   session.opening = false;

@@ -76,7 +76,7 @@ async function initialize(
   const id = rawId(message)!;
   reply.type('application/json');
   try {
-    const { session, result } = await openSession(gateway, request.principal, message, true);
+    const { session, result } = await openSession(gateway, request.principal, message, { resumable: true });
     reply.header(SESSION_HEADER, session.id).send(composeResult(id, result));
   } catch (error) {
     if (!(error instanceof ParamsError)) throw error;

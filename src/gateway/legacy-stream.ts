@@ -25,6 +25,7 @@ export function openStream(gateway: Gateway, request: FastifyRequest, reply: Fas
   // tells a client that would come back for ever to stay away (WHATWG HTML §9.2)
   if (stream === 'over') return void reply.code(204).send();
   reply.hijack();
+  session.watch(raw);
   if (!lastEventId) stream.attach(raw);
   const { streams } = gateway.timing;
   streams.add(stream);

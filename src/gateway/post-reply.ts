@@ -4,6 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { LegacySession } from '../sessions/legacy-session.ts';
+import { Pressure } from '../sessions/pressure.ts';
 import type { SessionStream } from '../sessions/session-stream.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { Reply } from './reply.ts';
@@ -22,7 +23,7 @@ const COMMA = Buffer.from(',');
 const CLOSE = Buffer.from(']');
 
 export class PostReply implements Reply {
-  onpressure: ((full: boolean) => void) | undefined;
+  readonly pressure = new Pressure();
   readonly #raw: ServerResponse;
   readonly #session: LegacySession;
   readonly #timing: ReplyTiming;
@@ -43,24 +44,21 @@ export class PostReply implements Reply {
     this.#missing = missing;
     this.#batch = batch;
     timing.held.add(this);
+    session.watch(raw);
     // the client is gone; a legacy one has cancelled nothing by that, the calls go on
     raw.once('close', () => timing.held.delete(this));
   }
 
-  notify(message: Buffer): void {
-    const stream = this.#open();
-    stream?.send(message);
-    if (stream?.congested) this.onpressure?.(true);
+  log(message: Buffer): void {
+    this.#open()?.send(message, 'log');
   }
 
   progress(token: string, message: Buffer): void {
-    const stream = this.#open();
-    stream?.sendProgress(token, message);
-    if (stream?.congested) this.onpressure?.(true);
+    this.#open()?.send(message, 'progress', token);
   }
 
   respond(message: Buffer): void {
-    if (this.#stream) this.#stream.send(message);
+    if (this.#stream) this.#stream.send(message, 'answer');
     else this.#answers.push(message);
     this.#settle();
   }
@@ -104,7 +102,7 @@ export class PostReply implements Reply {
   #open(): SessionStream | undefined {
     if (this.#stream || this.#raw.destroyed) return this.#stream;
     this.#timing.held.delete(this);
-    const stream = this.#session.openStream(() => this.onpressure?.(false));
+    const stream = this.#session.openStream(this.pressure);
     this.#stream = stream;
     stream.attach(this.#raw);
     this.#timing.streams.add(stream);
@@ -112,7 +110,7 @@ export class PostReply implements Reply {
       // another connection may have taken its place
       if (!stream.attached) this.#timing.streams.delete(stream);
     });
-    for (const answer of this.#answers) stream.send(answer);
+    for (const answer of this.#answers) stream.send(answer, 'answer');
     this.#answers = [];
     return stream;
   }

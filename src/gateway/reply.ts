@@ -1,9 +1,12 @@
 /** Where the answers to a client's POST go, whichever door it came through. */
+import type { Pressure } from '../sessions/pressure.ts';
 import type { SessionStream } from '../sessions/session-stream.ts';
 
 export interface Reply {
-  /** A message that belongs to a request of this POST and comes before its answer. */
-  notify(message: Buffer): void;
+  /** Set while the client reads more slowly than messages come. */
+  readonly pressure: Pressure;
+  /** A log message that belongs to a request of this POST and comes before its answer. */
+  log(message: Buffer): void;
   /** Progress of one request; a slow client may get the latest only. */
   progress(token: string, message: Buffer): void;
   /** The answer to one of the requests. */
@@ -14,6 +17,4 @@ export interface Reply {
   stream(): SessionStream | undefined;
   /** Nothing comes for `retry` milliseconds: the client may be sent away for as long. */
   away(retry: number): void;
-  /** Called with true when the client reads more slowly than messages come, with false when it has caught up. */
-  onpressure: ((full: boolean) => void) | undefined;
 }

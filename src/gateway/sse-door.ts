@@ -8,8 +8,10 @@ import { Fault } from '../errors.ts';
 import type { Principal } from '../protocol/call.ts';
 import { composeError, composeResult, type Message, rawId } from '../protocol/message.ts';
 import { ParamsError } from '../protocol/params.ts';
-import { SSE_HEAD } from '../protocol/sse.ts';
+import { SSE_HEAD, SSE_KEEPALIVE } from '../protocol/sse.ts';
+import { hangUp } from '../sessions/connection.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
+import type { Pressure } from '../sessions/pressure.ts';
 import type { SessionStream } from '../sessions/session-stream.ts';
 import { classifyBody, Rejected } from './body.ts';
 import type { Gateway } from './gateway.ts';
@@ -18,12 +20,18 @@ import { notified, responded } from './legacy-notifications.ts';
 import { openSession } from './legacy-open.ts';
 import type { Reply } from './reply.ts';
 
+/** How long a client may take from opening its stream to its `initialize`, milliseconds. */
+const HANDSHAKE = 60_000;
+
 interface Door {
   readonly principal: Principal;
   readonly raw: FastifyReply['raw'];
+  /** Gives its place among the sessions of its principal back. */
+  readonly leave: () => void;
   session: LegacySession | undefined;
   /** Whether the client has said `initialize`. */
   opening: boolean;
+  beat(): void;
 }
 
 export class SseDoor {
@@ -34,19 +42,37 @@ export class SseDoor {
     this.#gateway = gateway;
   }
 
-  /** GET /sse: opens the stream and names the address to post to. */
+  /**
+   * GET /sse: opens the stream and names the address to post to.
+   * @throws Fault `sessionLimit`, since every open stream is a session to be
+   */
   open(request: FastifyRequest, reply: FastifyReply): void {
     if (this.#gateway.draining()) throw new Fault('draining');
+    const { sessions } = this.#gateway.context;
+    const { streams } = this.#gateway.timing;
+    const { principal } = request;
+    const leave = sessions.claim(principal);
     const id = randomUUID();
     const { raw } = reply.hijack();
-    const door: Door = { principal: request.principal, raw, session: undefined, opening: false };
+    const door: Door = { principal, raw, leave, session: undefined, opening: false, beat: () => beat(raw) };
     this.#doors.set(id, door);
+    const patience = Math.min(HANDSHAKE, sessions.idleTimeout);
+    const late = setTimeout(() => {
+      if (door.session) return;
+      if (door.opening) return void late.refresh();
+      this.#gateway.log.info({ patience }, 'closed a stream whose client sent no initialize');
+      hangUp(raw);
+    }, patience).unref();
+    raw.once('close', () => {
+      clearTimeout(late);
+      streams.delete(door);
+      this.#doors.delete(id);
+      leave();
+      if (door.session) sessions.end(door.session, 'the client closed its stream');
+    });
     raw.writeHead(200, SSE_HEAD);
     raw.write(`event: endpoint\ndata: ${this.#gateway.basePath}/messages?sessionId=${id}\n\n`);
-    raw.once('close', () => {
-      this.#doors.delete(id);
-      if (door.session) this.#gateway.context.sessions.end(door.session, 'the client closed its stream');
-    });
+    streams.add(door);
   }
 
   /** POST /messages?sessionId=…: the answer comes on the stream. */
@@ -78,18 +104,22 @@ export class SseDoor {
   async #request(door: Door, message: Message): Promise<void> {
     if (message.method !== 'initialize') {
       const session = this.#session(door);
-      return enter(this.#gateway, session, message, new DoorReply(session.standalone));
+      return enter(this.#gateway, session, message, new DoorReply(session));
     }
     if (door.opening) throw new Fault('sessionLive');
     door.opening = true;
     const id = rawId(message)!;
     try {
-      const { session, result } = await openSession(this.#gateway, door.principal, message, false);
+      const transport = { resumable: false, place: door.leave };
+      const { session, result } = await openSession(this.#gateway, door.principal, message, transport);
       door.session = session;
+      session.watch(door.raw);
       session.standalone.attach(door.raw);
-      this.#gateway.timing.streams.add(session.standalone);
-      door.raw.once('close', () => this.#gateway.timing.streams.delete(session.standalone));
-      session.standalone.send(composeResult(id, result));
+      const { streams } = this.#gateway.timing;
+      streams.delete(door);
+      streams.add(session.standalone);
+      door.raw.once('close', () => streams.delete(session.standalone));
+      session.standalone.send(composeResult(id, result), 'answer');
       if (door.raw.destroyed) this.#gateway.context.sessions.end(session, 'the client closed its stream');
     } catch (error) {
       door.opening = false;
@@ -105,25 +135,30 @@ export class SseDoor {
   }
 }
 
+function beat(raw: FastifyReply['raw']): void {
+  if (!raw.destroyed && !raw.writableEnded) raw.write(SSE_KEEPALIVE);
+}
+
 /** Everything goes on the one stream. */
 class DoorReply implements Reply {
-  onpressure: ((full: boolean) => void) | undefined;
+  readonly pressure: Pressure;
   readonly #stream: SessionStream;
 
-  constructor(stream: SessionStream) {
-    this.#stream = stream;
+  constructor({ standalone, pressure }: LegacySession) {
+    this.pressure = pressure;
+    this.#stream = standalone;
   }
 
-  notify(message: Buffer): void {
-    this.#stream.send(message);
+  log(message: Buffer): void {
+    this.#stream.send(message, 'log');
   }
 
   progress(token: string, message: Buffer): void {
-    this.#stream.sendProgress(token, message);
+    this.#stream.send(message, 'progress', token);
   }
 
   respond(message: Buffer): void {
-    this.#stream.send(message);
+    this.#stream.send(message, 'answer');
   }
 
   drop(): void {

@@ -91,7 +91,7 @@ function relayLog(context: MethodContext, { upstream, scope }: LinkName, message
   for (const session of behind(context, { upstream, scope })) {
     // on a link of several sessions, one that asked for nothing is spared the debug messages of another
     const text = logFor(message, session.logLevel ?? levelUnasked(session, scope), label);
-    if (text) session.standalone.send(text);
+    if (text) session.standalone.send(text, 'log');
   }
 }
 
@@ -142,9 +142,11 @@ function sendUpdate(context: MethodContext, from: LinkName, uri: string, params:
 
 function relayElicited(context: MethodContext, from: LinkName, message: Message): void {
   const { elicitationId } = paramsOf(message);
-  const asked = typeof elicitationId === 'string' ? context.elicitations.find(from, elicitationId) : undefined;
-  const session = asked && context.sessions.byId(asked.session);
-  session?.standalone.send(compose('notifications/elicitation/complete', { elicitationId: asked!.exposed }));
+  const asked = typeof elicitationId === 'string' ? context.elicitations.take(from, elicitationId) : [];
+  for (const { session, exposed } of asked) {
+    const message = compose('notifications/elicitation/complete', { elicitationId: exposed });
+    context.sessions.byId(session)?.standalone.send(message);
+  }
 }
 
 /** What a session leaves behind when it ends. */

@@ -64,7 +64,7 @@ export class AskTable {
       }, deliver).unref();
     }
     this.#open.set(id, ask);
-    stream.send(message);
+    stream.send(message, 'request');
     return id;
   }
 

@@ -4,18 +4,25 @@ import type { ServerResponse } from 'node:http';
 import type { Call, ClientFacts, Principal } from '../protocol/call.ts';
 import type { LegacyVersion } from '../protocol/versions.ts';
 import { AskTable } from './asks.ts';
-import { type EventLimits, type EventStore, MemoryEventStore } from './event-store.ts';
+import { cutWhenStuck } from './connection.ts';
+import type { EventLimits, EventStore, StreamTraits } from './event-store.ts';
 import type { LogLevel } from './log-level.ts';
+import type { LossCounts } from './losses.ts';
+import { MemoryEventStore } from './memory-event-store.ts';
+import { Pressure } from './pressure.ts';
+import { MOST_HELD } from './retention.ts';
 import { SessionStream } from './session-stream.ts';
 
 export interface StreamSettings {
   readonly events: EventLimits;
   /** The time after which clients of closed streams are asked to come back, milliseconds. */
   readonly retry: number;
+  /** How long a connection may take nothing of what there is for it, milliseconds; then it is cut off. */
+  readonly patience: number;
+  /** Called when a client does not get what it should, for the log. */
+  warn(details: object, text: string): void;
 }
 
-/** Messages held for a session whose client has no standalone stream open. */
-const HELD = 256;
 /** How long a stream whose end was sent can still be resumed, milliseconds. */
 const GRACE = 30_000;
 const STANDALONE = '0';
@@ -31,6 +38,8 @@ export class LegacySession {
   /** Calls by the key of the client's id. */
   readonly inFlight = new Map<string, Call>();
   readonly asks = new AskTable(() => this.standalone);
+  /** Whether the client of the standalone stream is slow. */
+  readonly pressure = new Pressure();
   /** What belongs to no live request of the client's. */
   readonly standalone: SessionStream;
   /** What the client asked for by `logging/setLevel`. */
@@ -41,7 +50,8 @@ export class LegacySession {
   readonly #settings: StreamSettings;
   readonly #store: EventStore;
   readonly #streams = new Map<string, SessionStream>();
-  readonly #timers = new Set<NodeJS.Timeout>();
+  /** By stream: when it goes. */
+  readonly #retiring = new Map<string, NodeJS.Timeout>();
   #lastStream = 0;
   #initialized = false;
   #waiting: (() => void)[] = [];
@@ -60,13 +70,19 @@ export class LegacySession {
     this.#settings = settings;
     // event ids are seen by whoever sees the stream; the session id is not to be read from them
     const tag = createHash('sha256').update(this.id).digest('base64url').slice(0, 8);
-    this.#store = new MemoryEventStore(tag.replaceAll('.', '_'), settings.events);
-    this.standalone = this.#stream(STANDALONE, HELD);
+    this.#store = new MemoryEventStore(tag, settings.events, (stream, kind) => this.#streams.get(stream)?.lost(kind));
+    this.standalone = this.#stream(STANDALONE, { final: false, hold: MOST_HELD }, this.pressure);
   }
 
-  /** A stream for the reply to one POST. */
-  openStream(drained?: () => void): SessionStream {
-    return this.#stream(String(++this.#lastStream), 0, drained);
+  /** A stream for the reply to one POST. @param pressure set while its client is slow */
+  openStream(pressure: Pressure): SessionStream {
+    return this.#stream(String(++this.#lastStream), { final: true }, pressure);
+  }
+
+  /** Cuts a connection of this session's client off when it stops reading. */
+  watch(raw: ServerResponse): void {
+    const { patience } = this.#settings;
+    cutWhenStuck(raw, patience, () => this.#cut(`its client has read nothing for ${patience} ms`));
   }
 
   /**
@@ -78,7 +94,12 @@ export class LegacySession {
     const found = this.#store.after(eventId);
     const stream = found && this.#streams.get(found.stream);
     if (!found || !stream) return undefined;
-    if (stream.ended && found.events.length === 0) return 'over';
+    if (stream.ended && found.events.length === 0 && !stream.behind) return 'over';
+    if (found.gap)
+      this.#warn(
+        { stream: stream.id },
+        'a client came back so late that messages it may have missed are not kept any more',
+      );
     stream.attach(raw, found.events);
     return stream;
   }
@@ -118,31 +139,53 @@ export class LegacySession {
     this.asks.close(reason);
     for (const stream of this.#streams.values()) stream.destroy();
     this.#streams.clear();
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
+    for (const timer of this.#retiring.values()) clearTimeout(timer);
+    this.#retiring.clear();
   }
 
-  #stream(id: string, hold: number, drained?: () => void): SessionStream {
+  #stream(id: string, traits: StreamTraits, pressure: Pressure): SessionStream {
     const stream = new SessionStream({
       id,
       store: this.#store,
+      traits,
       priming: this.polls,
       retry: this.#settings.retry,
-      hold,
-      over: (delivered) => this.#retire(id, delivered ? GRACE : this.#settings.events.maxAge),
-      ...(drained ? { drained } : {}),
+      pressure,
+      over: (delivered) => this.#retire(id, delivered),
+      left: (counts) => this.#left(id, counts),
+      cut: (reason) => this.#cut(reason),
     });
     this.#streams.set(id, stream);
     return stream;
   }
 
   /** A finished stream goes after a while, in which a client that lost the end of it may still come back. */
-  #retire(id: string, wait: number): void {
+  #retire(id: string, delivered: boolean): void {
+    if (delivered) this.#store.delivered(id);
+    clearTimeout(this.#retiring.get(id));
+    const wait = delivered ? GRACE : this.#settings.events.maxAge;
     const timer = setTimeout(() => {
-      this.#timers.delete(timer);
+      // somebody is reading it: it goes another time
+      if (this.#streams.get(id)?.attached) return this.#retire(id, delivered);
+      this.#retiring.delete(id);
       this.#streams.delete(id);
       this.#store.drop(id);
     }, wait).unref();
-    this.#timers.add(timer);
+    this.#retiring.set(id, timer);
+  }
+
+  #left(id: string, counts: LossCounts): void {
+    const stream = id === STANDALONE ? 'GET' : `POST ${id}`;
+    const text =
+      'messages to a client were left out, since it reads too slowly or not at all; sessions.events has limits of what is kept';
+    this.#warn({ stream, ...counts }, text);
+  }
+
+  #cut(reason: string): void {
+    this.#warn({ reason }, 'a connection was cut off');
+  }
+
+  #warn(details: object, text: string): void {
+    this.#settings.warn({ client: this.client.info?.name, ...details }, text);
   }
 }

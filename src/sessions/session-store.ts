@@ -19,7 +19,9 @@ export class SessionStore {
   readonly #streams: StreamSettings;
   readonly #ended: (session: LegacySession, reason: string) => void;
   readonly #sessions = new Map<string, LegacySession>();
+  /** Places taken, by the key of their principal. */
   readonly #counts = new Map<string, number>();
+  readonly #places = new WeakMap<LegacySession, () => void>();
   readonly #sweeper: NodeJS.Timeout;
 
   /** @param ended called once for every session that is over, to tear down what it owns */
@@ -30,6 +32,11 @@ export class SessionStore {
     this.#sweeper = setInterval(() => this.sweep(Date.now()), SWEEP).unref();
   }
 
+  /** How long what is not used is kept, milliseconds. */
+  get idleTimeout(): number {
+    return this.#limits.idleTimeout;
+  }
+
   get size(): number {
     return this.#sessions.size;
   }
@@ -38,14 +45,41 @@ export class SessionStore {
     return this.#sessions.values();
   }
 
-  /** @throws Fault `sessionLimit` */
-  create(principal: Principal, client: ClientFacts, version: LegacyVersion, resumable: boolean): LegacySession {
-    const count = this.#counts.get(principal.key) ?? 0;
+  /**
+   * Takes one of the places that a principal may have.
+   * @returns gives it back; the second time without effect
+   * @throws Fault `sessionLimit`
+   */
+  claim({ key }: Principal): () => void {
+    const count = this.#counts.get(key) ?? 0;
     const limit = this.#limits.maxPerPrincipal;
     if (count >= limit) throw new Fault('sessionLimit', { limit });
+    this.#counts.set(key, count + 1);
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      const left = (this.#counts.get(key) ?? 1) - 1;
+      if (left > 0) this.#counts.set(key, left);
+      else this.#counts.delete(key);
+    };
+  }
+
+  /**
+   * @param resumable whether the client's transport lets it resume streams
+   * @param place what its place gives back, where it has one already
+   * @throws Fault `sessionLimit`
+   */
+  create(
+    principal: Principal,
+    client: ClientFacts,
+    version: LegacyVersion,
+    resumable: boolean,
+    place: () => void = this.claim(principal),
+  ): LegacySession {
     const session = new LegacySession(principal, client, version, resumable, this.#streams);
     this.#sessions.set(session.id, session);
-    this.#counts.set(principal.key, count + 1);
+    this.#places.set(session, place);
     return session;
   }
 
@@ -65,10 +99,7 @@ export class SessionStore {
   /** Ends a session. */
   end(session: LegacySession, reason: string): void {
     if (!this.#sessions.delete(session.id)) return;
-    const { key } = session.principal;
-    const count = (this.#counts.get(key) ?? 1) - 1;
-    if (count > 0) this.#counts.set(key, count);
-    else this.#counts.delete(key);
+    this.#places.get(session)?.();
     session.close(reason);
     this.#ended(session, reason);
   }

@@ -4,44 +4,48 @@
  */
 import type { ServerResponse } from 'node:http';
 import { SSE_HEAD, SSE_KEEPALIVE, sseMessage, ssePriming, sseRetry } from '../protocol/sse.ts';
-import type { EventStore, StoredEvent } from './event-store.ts';
+import { hangUp } from './connection.ts';
+import type { EventStore, StoredEvent, StreamTraits } from './event-store.ts';
+import { type LossCounts, Losses } from './losses.ts';
+import { Outbox, type Waiting } from './outbox.ts';
+import type { Pressure } from './pressure.ts';
+import { HIGH_WATER, type Kind, MOST_WAITING } from './retention.ts';
 
 export interface StreamOptions {
   readonly id: string;
   readonly store: EventStore;
+  readonly traits: StreamTraits;
   /** Whether a connection begins with an event without data that gives it an id to resume from (2025-11-25). */
   readonly priming: boolean;
   /** The time after which the client is asked to come back, milliseconds; told with the priming event. */
   readonly retry: number;
-  /** How many messages are kept for a connection that opens without an event id; the oldest go first. */
-  readonly hold: number;
+  /** Set while the client reads more slowly than messages come. */
+  readonly pressure: Pressure;
   /** Called when nothing follows any more; again, with `delivered`, when a connection has taken all of it. */
   over(delivered: boolean): void;
-  /** Called when a connection that was full has room again. */
-  drained?(): void;
+  /** Called when messages had to be left out. */
+  left(counts: LossCounts): void;
+  /** Called when a connection is cut off. @param reason continues "a connection was cut off: " */
+  cut(reason: string): void;
 }
-
-/** Bytes waiting in a connection beyond which its client counts as slow. */
-const HIGH_WATER = 256 * 1024;
-/** Bytes waiting in a connection beyond which it is cut off. */
-const MOST_WAITING = 16 * 1024 * 1024;
 
 export class SessionStream {
   readonly id: string;
   readonly #options: StreamOptions;
+  readonly #losses: Losses;
+  readonly #outbox: Outbox<StoredEvent>;
   #connection: ServerResponse | undefined;
-  /** Sent while there was no connection, for a client that opens a new one without an event id. */
-  #undelivered: StoredEvent[] = [];
   #ended = false;
-  /** A progress notification that waits for a slow client; a later one of the same token takes its place. */
-  #coalesced = new Map<string, Buffer>();
 
   constructor(options: StreamOptions) {
     this.id = options.id;
     this.#options = options;
+    this.#losses = new Losses(options.left);
+    this.#outbox = new Outbox((kind) => this.#losses.add(kind));
+    options.store.open(options.id, options.traits);
   }
 
-  /** Whether a client is reading now. */
+  /** Whether a client is connected now. */
   get attached(): boolean {
     return this.#connection !== undefined;
   }
@@ -50,9 +54,9 @@ export class SessionStream {
     return this.#ended;
   }
 
-  /** Whether the client reads more slowly than messages come. */
-  get congested(): boolean {
-    return (this.#connection?.writableLength ?? 0) > HIGH_WATER;
+  /** Whether anything waits for the client to read. */
+  get behind(): boolean {
+    return !this.#outbox.empty;
   }
 
   /**
@@ -60,104 +64,141 @@ export class SessionStream {
    * @param replay the events to send first; without them, those that no connection has taken yet
    */
   attach(raw: ServerResponse, replay?: readonly StoredEvent[]): void {
+    if (raw.destroyed) return;
     const older = this.#connection;
     this.#connection = raw;
-    older?.end();
+    if (older) hangUp(older);
     raw.once('close', () => this.#detach(raw));
-    raw.on('drain', () => this.#relieve());
+    raw.on('drain', () => this.#pump());
     if (!raw.headersSent) raw.writeHead(200, SSE_HEAD);
-    const events = replay ?? this.#undelivered;
-    this.#undelivered = [];
-    if (this.#options.priming && events.length === 0 && !this.#ended) this.#prime(raw);
-    else if (events.length === 0) raw.write(SSE_KEEPALIVE);
-    for (const { id, message } of events) if (message.length > 0) raw.write(sseMessage(message, id));
-    if (this.#ended) this.#finish();
+    // what waits and has a place in the stream is among the stored events; what has none comes after them
+    const later = this.#outbox.clear().filter(({ stored }) => !stored);
+    const events = (replay ?? this.#options.store.waiting(this.id)).filter(({ message }) => message.length > 0);
+    if (events.length + later.length > 0) {
+      // they are the sign of life
+    } else if (this.#options.priming && !this.#ended) this.#prime(raw);
+    else raw.write(SSE_KEEPALIVE);
+    for (const stored of events) {
+      const { message, kind } = stored;
+      this.#outbox.add({ message, kind, token: undefined, stored });
+    }
+    for (const item of later) this.#outbox.add(item);
+    this.#pump();
   }
 
-  send(message: Buffer): void {
+  /**
+   * @param kind decides what becomes of it when the client does not keep up
+   * @param token of progress: a later report with the same one may take its place
+   */
+  send(message: Buffer, kind: Kind = 'notice', token?: string): void {
     if (this.#ended) return;
-    this.#flushCoalesced();
-    this.#write(message);
-  }
-
-  /** Sends progress; to a slow client only the latest of each token, in order before anything else. */
-  sendProgress(token: string, message: Buffer): void {
-    if (!this.congested) return this.send(message);
-    this.#coalesced.delete(token);
-    this.#coalesced.set(token, message);
+    const raw = this.#open();
+    if (!raw) return void this.#options.store.append(this.id, message, kind, false);
+    const item = { message, kind, token, stored: undefined };
+    if (this.#outbox.empty && raw.writableLength <= HIGH_WATER) this.#write(raw, item);
+    else this.#wait(raw, item);
+    this.#measure();
   }
 
   /** Nothing follows any more. */
   end(): void {
     if (this.#ended) return;
-    this.#flushCoalesced();
     this.#ended = true;
-    if (this.#connection) this.#finish();
-    else this.#options.over(false);
+    if (!this.#connection) this.#options.over(false);
+    else if (this.#outbox.empty) this.#connection.end();
   }
 
   /** Closes the connection, not the stream: the client is to come back after `retry` milliseconds (2025-11-25, polling). */
   release(retry: number): void {
-    const connection = this.#connection;
-    if (!connection || !this.#options.priming) return;
-    this.#connection = undefined;
-    connection.end(sseRetry(retry));
+    const connection = this.#open();
+    if (!connection || this.#ended || !this.#options.priming) return;
+    this.#leave();
+    hangUp(connection, sseRetry(retry));
   }
 
   /** Ends connection and stream at once. */
   destroy(): void {
     this.#ended = true;
-    this.#coalesced.clear();
-    this.#connection?.end();
+    this.#outbox.clear();
+    this.#losses.over();
+    const connection = this.#connection;
     this.#connection = undefined;
+    this.#options.pressure.set(false);
+    if (connection) hangUp(connection);
+  }
+
+  /** A message that was kept for this stream had to go. */
+  lost(kind: Kind): void {
+    this.#losses.add(kind);
   }
 
   beat(): void {
-    if (this.#connection && !this.#connection.destroyed) this.#connection.write(SSE_KEEPALIVE);
+    const raw = this.#open();
+    // to one that reads nothing, every further sign of life would only be more to keep
+    if (raw && raw.writableLength <= HIGH_WATER) raw.write(SSE_KEEPALIVE);
+  }
+
+  /** The connection, as long as something can be written to it. */
+  #open(): ServerResponse | undefined {
+    if (this.#connection?.destroyed) this.#leave();
+    return this.#connection;
   }
 
   #prime(raw: ServerResponse): void {
-    raw.write(ssePriming(this.#options.store.append(this.id, EMPTY), this.#options.retry));
+    const { store, retry } = this.#options;
+    // a priming event is no message: nobody misses it
+    raw.write(ssePriming(store.append(this.id, EMPTY, 'progress', true).id, retry));
   }
 
-  #write(message: Buffer): void {
-    const id = this.#options.store.append(this.id, message);
-    const connection = this.#connection;
-    // a client that cannot keep up comes back with the last event it saw, or learns that it missed some
-    if (connection && connection.writableLength > MOST_WAITING) connection.destroy();
-    if (connection && !connection.destroyed) connection.write(sseMessage(message, id));
-    else this.#keep({ id, message });
+  #write(raw: ServerResponse, { message, kind, stored }: Waiting<StoredEvent>): void {
+    const { store } = this.#options;
+    if (stored) store.take(stored);
+    const { id } = stored ?? store.append(this.id, message, kind, true);
+    raw.write(sseMessage(message, id));
   }
 
-  #keep(event: StoredEvent): void {
-    this.#undelivered.push(event);
-    if (this.#undelivered.length > this.#options.hold) this.#undelivered.shift();
+  #wait(raw: ServerResponse, item: Waiting<StoredEvent>): void {
+    if (!this.#outbox.overfull) return this.#outbox.add(item);
+    this.#options.cut(`its client does not read, and more than ${MOST_WAITING} bytes of answers wait for it`);
+    raw.destroy();
+    this.#leave();
+    this.#options.store.append(this.id, item.message, item.kind, false);
   }
 
-  #flushCoalesced(): void {
-    if (this.#coalesced.size === 0) return;
-    const waiting = [...this.#coalesced.values()];
-    this.#coalesced.clear();
-    for (const message of waiting) this.#write(message);
+  /** Writes as much as the client takes. */
+  #pump(): void {
+    const raw = this.#open();
+    if (!raw) return;
+    while (raw.writableLength <= HIGH_WATER) {
+      const next = this.#outbox.shift();
+      if (!next) break;
+      this.#write(raw, next);
+    }
+    this.#measure();
+    if (this.#ended && this.#outbox.empty && !raw.writableEnded) raw.end();
   }
 
-  #relieve(): void {
-    if (this.#ended || this.congested) return;
-    this.#flushCoalesced();
-    this.#options.drained?.();
+  #measure(): void {
+    const full = !this.#outbox.empty || (this.#connection?.writableLength ?? 0) > HIGH_WATER;
+    if (!full && this.attached) this.#losses.over();
+    this.#options.pressure.set(full);
+  }
+
+  /** The connection takes nothing any more: what waited for it is kept for the next one. */
+  #leave(): void {
+    this.#connection = undefined;
+    const { store, pressure } = this.#options;
+    for (const { message, kind, stored } of this.#outbox.clear())
+      if (!stored) store.append(this.id, message, kind, false);
+    // nobody to be slow any more: what upstreams were told to hold back is recorded instead
+    pressure.set(false);
   }
 
   #detach(raw: ServerResponse): void {
-    if (this.#connection === raw) {
-      this.#connection = undefined;
-      // nobody to be slow any more: what upstreams were told to hold back is recorded instead
-      this.#options.drained?.();
-    }
-    if (this.#ended) this.#options.over(raw.writableFinished);
-  }
-
-  #finish(): void {
-    this.#connection?.end();
+    if (this.#connection !== raw) return;
+    const whole = raw.writableFinished && this.#outbox.empty;
+    this.#leave();
+    if (this.#ended) this.#options.over(whole);
   }
 }
 

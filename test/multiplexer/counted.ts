@@ -13,6 +13,8 @@ export interface Holdings extends Counts {
   readonly children: number;
   /** Open files, sockets and pipes. */
   readonly files: number;
+  /** Connections of clients that it holds. */
+  readonly connections: number;
 }
 
 export interface CountedGateway {
@@ -34,7 +36,9 @@ export async function startCounted(config: object): Promise<CountedGateway> {
     holdings: async () => {
       child.send('count');
       const { counts } = await message<{ counts: Counts }>(child);
-      return { ...counts, children: await childrenOf(child.pid!), files: await filesOf(child.pid!) };
+      const port = Number(new URL(url).port);
+      const { pid = 0 } = child;
+      return { ...counts, children: await childrenOf(pid), files: await filesOf(pid), connections: await heldAt(port) };
     },
     stop: async () => {
       await stopChild(child, 'SIGKILL');
@@ -63,3 +67,17 @@ async function childrenOf(pid: number): Promise<number> {
 }
 
 const filesOf = async (pid: number): Promise<number> => (await readdir(`/proc/${pid}/fd`)).length;
+
+const LISTENING = '0A';
+
+/** Connections to a port of this machine that a process holds the near end of; those left to the kernel have no inode. */
+async function heldAt(port: number): Promise<number> {
+  const lines = (await readFile('/proc/net/tcp', 'utf8')).trim().split('\n').slice(1);
+  const held = lines
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, local, , state, , , , , , inode]) => {
+      const own = Number.parseInt(local!.split(':')[1]!, 16) === port;
+      return own && state !== LISTENING && inode !== '0';
+    });
+  return held.length;
+}

@@ -21,7 +21,7 @@ let start: Holdings;
 beforeAll(async () => {
   http = await startPeer('http', 'http');
   sse = await startPeer('sse', 'sse');
-  const times = { call: '4s', elicitation: '4s', sampling: '4s', roots: '4s', idle: '1s', stop: '500ms', open: '30s' };
+  const times = { call: '8s', elicitation: '8s', sampling: '8s', roots: '8s', idle: '1s', stop: '500ms', open: '30s' };
   const upstream = (config: object) => ({ ...config, timeouts: times });
   gateway = await startCounted({
     server: { port: 0, sse: true },
@@ -83,6 +83,20 @@ async function busy(): Promise<HttpStream[]> {
   return streams;
 }
 
+/** A client that reads nothing of what it has asked for, which is more than fits between two programs. */
+async function deaf(client: RawClient, upstreams: readonly string[] = ['http', 'sse', 'stdio']): Promise<HttpStream[]> {
+  const bulk = { tag: 'bulk', steps: [{ log: 500, pad: 32 * 1024 }] };
+  const streams = [await client.listen()];
+  streams[0]!.pause();
+  await client.tool('http__play_later', bulk);
+  for (const [id, upstream] of upstreams.entries()) {
+    const reply = await client.call(`${upstream}__play`, bulk, { id });
+    reply.pause();
+    streams.push(reply);
+  }
+  return streams;
+}
+
 describe('clients whose connections are cut off in the middle of calls and questions', () => {
   test.each([1, 2])(
     'round %i: sessions, links, processes, sockets and timers are those of the start again',
@@ -94,6 +108,17 @@ describe('clients whose connections are cut off in the middle of calls and quest
       expect(held.children).toBeGreaterThan(3);
       expect(held.streams).toBeGreaterThan(3 * UPSTREAMS.length);
       await poll(left, WAIT_MS).toEqual({});
+    },
+    LONG_MS,
+  );
+
+  test(
+    'those that stay connected and read nothing any more',
+    async () => {
+      const streams = await Promise.all([1, 2].map(async () => deaf(await RawClient.open(gateway.url))));
+      expect((await gateway.holdings()).sessions).toBe(2);
+      await poll(left, WAIT_MS).toEqual({});
+      for (const stream of streams.flat()) stream.drop();
     },
     LONG_MS,
   );
@@ -137,6 +162,29 @@ test(
     expect(await linked()).toEqual({ links: before.links + 6, children: before.children + 2 });
     await ended.end();
     await poll(linked, WAIT_MS).toEqual(before);
+    await own.stop();
+  },
+  LONG_MS,
+);
+
+test(
+  'a session that is ended by its client leaves no connection behind, although the client reads nothing',
+  async () => {
+    const own = await startCounted({ lists: { firstWait: '30s' }, upstreams: { http: { url: http.url } } });
+    const connections = async () => (await own.holdings()).connections;
+    const client = await until(() => RawClient.open(own.url).catch(() => undefined), 'a session', WAIT_MS);
+    const plays = async () => Number((await client.tool('http__plays')).finished);
+    const finished = await plays();
+    const other = await RawClient.open(own.url);
+    const streams = await deaf(other, ['http', 'http', 'http']);
+    // all of it is on its way, so that every connection is full
+    await poll(plays).toBeGreaterThanOrEqual(finished + 4);
+    for (let i = 0; i < 20; i++) await client.tool('http__echo', { i });
+    expect(await connections()).toBeGreaterThanOrEqual(streams.length);
+    expect(await other.end()).toBe(200);
+    await poll(connections, WAIT_MS).toBe(0);
+    expect(streams.map(({ over }) => over)).toEqual(streams.map(() => false));
+    for (const stream of streams) stream.drop();
     await own.stop();
   },
   LONG_MS,

@@ -4,7 +4,7 @@ import type { HttpFixture } from '../fixtures/child.ts';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
 import { RawClient } from './raw-client.ts';
 import { SdkClient } from './sdk-client.ts';
-import { QUICK, startPeer } from './setup.ts';
+import { QUICK, startPeer, withGateway } from './setup.ts';
 import { poll } from './until.ts';
 
 let peer: HttpFixture;
@@ -51,6 +51,26 @@ describe('an upstream that closes its stream in the middle of a call', () => {
     const again = await (await client.listen(reply.lastEventId)).ended();
     expect(again.messages).toHaveLength(3);
     expect(again.messages.at(-1)).toMatchObject({ id: 1, result: { structuredContent: { tag: 'away' } } });
+  });
+
+  test('a result larger than all that is kept of a session waits as well, whatever else is said meanwhile', async () => {
+    const small = { ...QUICK, sessions: { events: { maxBytes: '16KiB' } }, upstreams: { peer: { url: peer.url } } };
+    await withGateway(small, async ({ url }) => {
+      const client = await RawClient.open(url);
+      const before = await client.tool('peer__plays');
+      const tag = 'x'.repeat(200_000);
+      const args = { tag, steps: [{ progress: 1 }, { hangUp: true }, { gate: 'large' }] };
+      const reply = await (await client.call('peer__play', args, { id: 1, progressToken: 1 })).ended();
+      await client.tool('peer__open_gate', { gate: 'large' });
+      await poll(() => client.tool('peer__plays')).toMatchObject({ finished: Number(before.finished) + 1 });
+      const chatty = { tag: 'chatty', steps: [{ log: 200, pad: 1_000 }] };
+      await (await client.call('peer__play', chatty, { id: 2 })).ended();
+      const again = await (await client.listen(reply.lastEventId)).ended();
+      expect(again.messages).toMatchObject([{ id: 1, result: { structuredContent: { tag } } }]);
+      // and once more, should the end of it not have arrived
+      const once = await (await client.listen(reply.lastEventId)).ended();
+      expect(once.messages.map(({ id }) => id)).toEqual([1]);
+    });
   });
 
   test('a client of an earlier version keeps its stream, and gets everything on it', async () => {

@@ -5,14 +5,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HttpFixture } from '../fixtures/child.ts';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
 import { type Handler, type ScriptedUpstream, startUpstream, textResult, tool } from '../gateway/scripted-upstream.ts';
+import { get, initialize, JSON_TYPE, knock, post } from './door.ts';
 import { HttpStream } from './http-stream.ts';
 import { elicit } from './questions.ts';
 import { RawClient } from './raw-client.ts';
 import { SdkClient } from './sdk-client.ts';
 import { QUICK, startPeer, stdioPeer, withGateway } from './setup.ts';
 import { poll, until } from './until.ts';
-
-const JSON_TYPE = { 'content-type': 'application/json' };
 
 let http: HttpFixture;
 let scripted: ScriptedUpstream;
@@ -33,29 +32,6 @@ afterAll(async () => {
   await http?.stop();
   await scripted?.close();
 });
-
-const get = (url: string, headers: Record<string, string> = {}) =>
-  HttpStream.open(url, { method: 'GET', headers: { accept: 'text/event-stream', ...headers } });
-
-/** Opens the door. @returns the stream and the address that it names */
-async function knock(url = sse): Promise<{ stream: HttpStream; post: URL }> {
-  const stream = await get(url);
-  await poll(() => stream.events.length).toBeGreaterThan(0);
-  const [first] = stream.events;
-  expect(first).toMatchObject({ name: 'endpoint', id: undefined });
-  return { stream, post: new URL(first!.data, url) };
-}
-
-async function post(url: URL | string, message: object, headers: Record<string, string> = {}): Promise<HttpStream> {
-  const body = JSON.stringify({ jsonrpc: '2.0', ...message });
-  return (await HttpStream.open(String(url), { method: 'POST', headers: { ...JSON_TYPE, ...headers }, body })).ended();
-}
-
-const initialize = {
-  id: 0,
-  method: 'initialize',
-  params: { protocolVersion: '2024-11-05', capabilities: {}, clientInfo: { name: 'door', version: '1' } },
-};
 
 describe('the official client', () => {
   test.each(['http', 'stdio'])('calls tools of %s, with progress, logs and questions', async (upstream) => {
@@ -118,7 +94,7 @@ describe('the official client', () => {
 
 describe('the stream', () => {
   test('names the address first; POST is answered with 202 and nothing, the response comes as an event', async () => {
-    const { stream, post: url } = await knock();
+    const { stream, post: url } = await knock(sse);
     expect(stream.type).toBe('text/event-stream');
     expect(url.pathname).toBe('/messages');
     const accepted = await post(url, initialize);
@@ -136,7 +112,7 @@ describe('the stream', () => {
   });
 
   test('closing it ends the session, its calls and its links', async () => {
-    const { stream, post: url } = await knock();
+    const { stream, post: url } = await knock(sse);
     await post(url, initialize);
     await stream.response(0);
     await post(url, { id: 1, method: 'tools/call', params: { name: 'scripted__never' } });
@@ -150,7 +126,7 @@ describe('the stream', () => {
   });
 
   test('a second initialize is refused, also while the first one waits for upstreams', async () => {
-    const { stream, post: url } = await knock();
+    const { stream, post: url } = await knock(sse);
     await post(url, initialize);
     expect((await post(url, { ...initialize, id: 1 })).status).toBe(400);
     stream.drop();
@@ -168,7 +144,7 @@ describe('the stream', () => {
   });
 
   test('anything before initialize is refused with 400', async () => {
-    const { stream, post: url } = await knock();
+    const { stream, post: url } = await knock(sse);
     expect((await post(url, { id: 1, method: 'tools/list' })).status).toBe(400);
     expect((await post(url, { method: 'notifications/initialized' })).status).toBe(400);
     stream.drop();
@@ -183,7 +159,7 @@ describe('what is refused', () => {
     expect((await post(at(''), ping)).status).toBe(400);
     for (const id of ['', 'x', '__proto__', crypto.randomUUID(), client.session])
       expect((await post(at(`?sessionId=${id}`), ping)).status).toBe(404);
-    const { stream, post: url } = await knock();
+    const { stream, post: url } = await knock(sse);
     const other = { ...JSON_TYPE, 'mcp-session-id': url.searchParams.get('sessionId')! };
     const elsewhere = await HttpStream.open(gateway.url, { method: 'DELETE', headers: other });
     expect((await elsewhere.ended()).status).toBe(404);
@@ -191,7 +167,7 @@ describe('what is refused', () => {
   });
 
   test('#1 #2 a strange Host or Origin, on both paths', async () => {
-    const { stream, post: url } = await knock();
+    const { stream, post: url } = await knock(sse);
     for (const headers of [{ origin: 'https://evil.example' }, { host: 'evil.example' }]) {
       expect((await (await get(sse, headers)).ended()).status).toBe(403);
       expect((await post(url, { id: 1, method: 'ping' }, headers)).status).toBe(403);
@@ -200,7 +176,7 @@ describe('what is refused', () => {
   });
 
   test('what is no JSON, and batches', async () => {
-    const { stream, post: url } = await knock();
+    const { stream, post: url } = await knock(sse);
     const send = (body: string, headers = JSON_TYPE) =>
       HttpStream.open(url.href, { method: 'POST', headers, body }).then(
         async (answer) => (await answer.ended()).status,

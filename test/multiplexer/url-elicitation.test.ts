@@ -66,23 +66,26 @@ describe.each(UPSTREAMS)('%s', (upstream) => {
     stream.drop();
   });
 
-  test('two clients asked under one id: each hears of its own end only', async () => {
+  test('two clients asked under one id: each hears of its end once, under the id it was shown', async () => {
     const clients = [await open(), await open()];
     const streams = await Promise.all(clients.map((client) => client.listen()));
-    const ids: unknown[] = [];
-    for (const [i, client] of clients.entries()) {
-      const { question, outcomes } = await startAsking(client, upstream, [
-        elicitUrl(`common ${upstream} ${upstream === 'user' ? i : ''}`),
-      ]);
-      ids.push(question.params?.elicitationId);
+    const ask = async (client: RawClient, id: string) => {
+      const { question, outcomes } = await startAsking(client, upstream, [elicitUrl(id)]);
       await client.answer(question.id, ACCEPT);
       await outcomes();
-    }
+      return question.params?.elicitationId;
+    };
+    const ids = [await ask(clients[0]!, 'common'), await ask(clients[1]!, 'common')];
     expect(new Set(ids).size).toBe(2);
+    // one link serves both where they are one user: what is over for the upstream is over for both
+    const told = upstream === 'user' ? [[ids[0]], [ids[1]]] : [[ids[0]], []];
+    await complete(clients[0]!, upstream, 'common');
+    for (const [i, stream] of streams.entries()) await poll(() => completed(stream)).toEqual(told[i]);
+    await complete(clients[1]!, upstream, 'common');
     for (const [i, client] of clients.entries()) {
-      await complete(client, upstream, `common ${upstream} ${upstream === 'user' ? i : ''}`);
-      await poll(() => completed(streams[i]!)).toEqual([ids[i]]);
-      expect(completed(streams[1 - i]!)).toEqual(i === 0 ? [] : [ids[0]]);
+      const last = await ask(client, `last ${i}`);
+      await complete(client, upstream, `last ${i}`);
+      await poll(() => completed(streams[i]!)).toEqual([ids[i], last]);
     }
     for (const stream of streams) stream.drop();
   });

@@ -1,0 +1,28 @@
+/** Connections of clients that stop reading: none of them is kept for ever. */
+import type { ServerResponse } from 'node:http';
+
+/** How long a connection that is to end may take nothing of what is left for it, milliseconds. */
+const FAREWELL = 3_000;
+
+/**
+ * Cuts a connection off that has taken nothing for a time although there was something to take. Any byte taken starts the
+ * time anew.
+ * @param patience milliseconds
+ * @param told called when it is cut
+ */
+export function cutWhenStuck(raw: ServerResponse, patience: number, told: () => void): void {
+  raw.setTimeout(patience, () => {
+    // nothing was to be sent, which is no fault of the client
+    if (raw.writableLength === 0) return;
+    told();
+    raw.destroy();
+  });
+}
+
+/** Ends a connection: what was written to it may still be read, as long as it is being read. */
+export function hangUp(raw: ServerResponse, last?: string): void {
+  if (!raw.writableEnded) raw.end(last);
+  if (raw.writableFinished || raw.destroyed) return;
+  raw.removeAllListeners('timeout');
+  raw.setTimeout(FAREWELL, () => raw.destroy());
+}

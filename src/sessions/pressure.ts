@@ -1,0 +1,32 @@
+/** Whether a client reads more slowly than messages come, told to every call whose messages go to it. */
+
+export type PressureListener = (full: boolean) => void;
+
+export class Pressure {
+  #full = false;
+  readonly #listeners = new Set<PressureListener>();
+
+  /** Whether messages have to wait now. */
+  get full(): boolean {
+    return this.#full;
+  }
+
+  /** Takes a listener in, which hears of every change from now on. */
+  add(listener: PressureListener): void {
+    this.#listeners.add(listener);
+  }
+
+  delete(listener: PressureListener): void {
+    this.#listeners.delete(listener);
+  }
+
+  set(full: boolean): void {
+    if (this.#full === full) return;
+    this.#full = full;
+    // one that goes on may bring in what makes it full again, or end and leave
+    for (const listener of [...this.#listeners]) {
+      if (this.#full !== full) return;
+      if (this.#listeners.has(listener)) listener(full);
+    }
+  }
+}
