@@ -43,7 +43,7 @@ export interface Upstreams {
 /** Starts what runs outside of the gateway: one process for every HTTP and SSE upstream. */
 export async function startUpstreams(): Promise<Upstreams> {
   const fixtures: HttpFixture[] = [];
-  const timeouts = { open: '60s' };
+  const timeouts = { open: '60s', elicitation: '2m', sampling: '2m', roots: '2m' };
   const folder = await mkdtemp(join(tmpdir(), 'patchbay-matrix-'));
   const JOURNAL = join(folder, 'journal');
   await writeFile(JOURNAL, '');
