@@ -4,6 +4,7 @@
  * A server may list other things to clients of other capabilities, so there is a catalog for each audience, which is the
  * set of capabilities that an upstream is told of.
  */
+import { Fault } from '../errors.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Catalog, Snapshot } from './catalog.ts';
 import { type FetchLimits, fetchCatalog } from './catalog-fetch.ts';
@@ -239,7 +240,7 @@ export class CatalogStore {
         this.#store(slot, fetched, log);
       } while (slot.again);
     } catch (error) {
-      if (!slot.over) this.#failed(slot, (error as Error).message, log);
+      if (!slot.over) this.#failed(slot, reasonOf(error as Error), log);
     }
   }
 
@@ -270,6 +271,10 @@ export class CatalogStore {
     slot.retry = setTimeout(() => void this.#refresh(slot), wait).unref();
   }
 }
+
+/** Why an upstream is not available, without saying so again. */
+const reasonOf = (error: Error): string =>
+  error instanceof Fault && error.fault === 'upstreamUnavailable' ? String(error.details.detail) : error.message;
 
 function summary({ server, items }: Catalog): Record<string, unknown> {
   return {

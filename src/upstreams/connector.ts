@@ -19,8 +19,6 @@ import { type Wire, WireFault } from './wire.ts';
 const NOT_STREAMABLE = new Set([400, 404, 405]);
 
 export class Connector {
-  /** Replaced when its limits change; where it leads stays the same. */
-  spec: UpstreamSpec;
   readonly #log: Logger;
   readonly #launcher: Launcher;
   readonly #server: StartedServer | undefined;
@@ -28,11 +26,19 @@ export class Connector {
   #pool: { readonly origin: string; readonly pool: Pool } | undefined;
 
   constructor(spec: UpstreamSpec, log: Logger) {
-    this.spec = spec;
     this.#log = log;
     this.#launcher = new Launcher(spec, log);
-    this.#server = spec.process && spec.http ? new StartedServer(spec, this.#launcher) : undefined;
+    this.#server = spec.process && spec.http ? new StartedServer(this.#launcher) : undefined;
     this.#spares = new Spares(spec.spares, () => this.#launcher.start(), log);
+  }
+
+  get spec(): UpstreamSpec {
+    return this.#launcher.spec;
+  }
+
+  /** Replaces its limits; where it leads stays the same. */
+  set spec(spec: UpstreamSpec) {
+    this.#launcher.spec = spec;
   }
 
   /**

@@ -5,6 +5,7 @@ import { isObjectAt } from '../protocol/json/scan.ts';
 import { numberAt, readMessage } from '../protocol/message.ts';
 import { canResumeFrom, isMessage, type SseEvent, SseParser } from '../protocol/sse.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { connectionError } from './connection-errors.ts';
 import { WireFault } from './wire.ts';
 
 export interface ExchangeOptions {
@@ -178,7 +179,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   failed(error: NodeJS.ErrnoException): void {
     if (this.#over) return;
     const code = error.code ?? '';
-    const told = error instanceof RangeError || code === '' ? error.message : code;
+    const told = error instanceof RangeError ? error.message : connectionError(error);
     // nobody is there any more: a new link finds out where the upstream is now
     const unsent = NOT_SENT.has(code);
     this.#end(new WireFault(told, { unsent, gone: unsent && this.#options.inSession, cause: error }));

@@ -17,12 +17,13 @@ export interface Running {
 }
 
 export class Launcher {
-  readonly #spec: UpstreamSpec;
+  /** Replaced when its limits change. */
+  spec: UpstreamSpec;
   readonly #log: Logger;
   readonly #redactor: Redactor;
 
   constructor(spec: UpstreamSpec, log: Logger) {
-    this.#spec = spec;
+    this.spec = spec;
     this.#log = log;
     this.#redactor = new Redactor(secretsOf(spec));
   }
@@ -31,10 +32,10 @@ export class Launcher {
    * @param filled the configured process with its port filled in, where it has one
    * @throws WireFault when it cannot be started; nothing has been sent then
    */
-  async start(filled: ProcessSpec = this.#spec.process!): Promise<Running> {
+  async start(filled: ProcessSpec = this.spec.process!): Promise<Running> {
     let child: Child;
     try {
-      child = await startChild({ ...filled, stopTimeout: this.#spec.timeouts.stop }, this.#log);
+      child = await startChild({ ...filled, stopTimeout: this.spec.timeouts.stop }, this.#log);
     } catch (error) {
       throw new WireFault((error as Error).message, { unsent: true });
     }

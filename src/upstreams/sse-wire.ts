@@ -2,6 +2,7 @@
 import type { Dispatcher } from 'undici';
 import { isMessage, SseParser } from '../protocol/sse.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { connectionError } from './connection-errors.ts';
 import type { HttpEndpoint } from './http-endpoint.ts';
 import { HttpExchange } from './http-exchange.ts';
 import { type Wire, WireFault, type WireListener } from './wire.ts';
@@ -34,7 +35,7 @@ export class SseWire implements Wire {
         bodyTimeout: 0,
       });
     } catch (error) {
-      throw new WireFault(reason(error), { unsent: true, cause: error });
+      throw new WireFault(connectionError(error as Error), { unsent: true, cause: error });
     }
     const type = String(response.headers['content-type'] ?? '');
     if (response.statusCode !== 200 || !type.startsWith('text/event-stream')) {
@@ -110,7 +111,7 @@ export class SseWire implements Wire {
       }
       return new WireFault('its event stream ended');
     } catch (error) {
-      return new WireFault(reason(error), { cause: error });
+      return new WireFault(connectionError(error as Error), { cause: error });
     }
   }
 
@@ -130,9 +131,4 @@ export class SseWire implements Wire {
     this.#closed = true;
     this.#listener?.closed(fault);
   }
-}
-
-function reason(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return code ?? message;
 }

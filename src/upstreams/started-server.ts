@@ -3,7 +3,6 @@ import { connect, createServer } from 'node:net';
 import { fillPort, hasPort } from '../config/port.ts';
 import { exitText } from './child.ts';
 import type { Launcher, Running } from './launcher.ts';
-import type { UpstreamSpec } from './spec.ts';
 import { logStderr } from './stderr.ts';
 import { WireFault } from './wire.ts';
 
@@ -13,7 +12,6 @@ const POLL = 50;
 const CONNECT = 1_000;
 
 export class StartedServer {
-  readonly #spec: UpstreamSpec;
   readonly #launcher: Launcher;
   /** Where the process that runs, or is being started, is found. */
   #address: Promise<URL> | undefined;
@@ -21,8 +19,7 @@ export class StartedServer {
   #running: Running | undefined;
   #closing = false;
 
-  constructor(spec: UpstreamSpec, launcher: Launcher) {
-    this.#spec = spec;
+  constructor(launcher: Launcher) {
     this.#launcher = launcher;
   }
 
@@ -57,7 +54,7 @@ export class StartedServer {
   async #start(over: () => void): Promise<URL> {
     // what the one before left behind may still listen
     await this.#running?.child.over;
-    const { process: command, http, timeouts } = this.#spec;
+    const { process: command, http, timeouts } = this.#launcher.spec;
     const port = await freePort();
     const fill = (text: string): string => fillPort(text, port);
     const url = new URL(fill(http!.url));

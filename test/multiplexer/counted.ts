@@ -11,6 +11,8 @@ import type { Counts } from './counted-gateway.ts';
 export interface Holdings extends Counts {
   /** Processes of upstreams that live. */
   readonly children: number;
+  /** Resident memory, bytes. */
+  readonly memory: number;
   /** Open files, sockets and pipes. */
   readonly files: number;
   /** Connections of clients that it holds. */
@@ -38,7 +40,14 @@ export async function startCounted(config: object): Promise<CountedGateway> {
       const { counts } = await message<{ counts: Counts }>(child);
       const port = Number(new URL(url).port);
       const { pid = 0 } = child;
-      return { ...counts, children: await childrenOf(pid), files: await filesOf(pid), connections: await heldAt(port) };
+      const memory = await memoryOf(pid);
+      return {
+        ...counts,
+        memory,
+        children: await childrenOf(pid),
+        files: await filesOf(pid),
+        connections: await heldAt(port),
+      };
     },
     stop: async () => {
       await stopChild(child, 'SIGKILL');
@@ -64,6 +73,11 @@ async function childrenOf(pid: number): Promise<number> {
     .map((part) => readFile(`/proc/${part}/cmdline`, 'utf8').catch(() => ''));
   // the guard stays for processes to come
   return (await Promise.all(commands)).filter((command) => !command.includes('patchbay-guard')).length;
+}
+
+async function memoryOf(pid: number): Promise<number> {
+  const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Number(kib) * 1024;
 }
 
 const filesOf = async (pid: number): Promise<number> => (await readdir(`/proc/${pid}/fd`)).length;

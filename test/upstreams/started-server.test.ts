@@ -16,7 +16,7 @@ const open: StartedServer[] = [];
 function server(process: ReturnType<typeof nodeProcess>, timeouts = {}, url = URL_WITH_PORT) {
   const { log, lines } = memoryLog();
   const spec = startedSpec(process, url, { timeouts });
-  const started = new StartedServer(spec, new Launcher(spec, log));
+  const started = new StartedServer(new Launcher(spec, log));
   open.push(started);
   return {
     server: started,
