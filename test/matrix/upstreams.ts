@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type HttpFixture, startFixture, stdioUpstream } from '../fixtures/child.ts';
+import { SEED } from '../fixtures/shared/random.ts';
 
 export const TRANSPORTS = ['stdio', 'http', 'sse'] as const;
 export const SHARINGS = ['session', 'user', 'shared'] as const;
@@ -15,7 +16,7 @@ export interface Combination {
   readonly sharing: (typeof SHARINGS)[number];
   /** Whether the upstream is told that clients can be asked: nobody is on links that all share. */
   readonly asks: boolean;
-  /** Whether logs can be told apart by client; on one stream for all they go to everyone. */
+  /** Whether logs can be told apart by client; on one stream for all, those of several at once cannot. */
   readonly ownLogs: boolean;
   /** Whether every client may have a process of its own. */
   readonly manyProcesses: boolean;
@@ -35,22 +36,25 @@ export const COMBINATIONS: readonly Combination[] = TRANSPORTS.flatMap((transpor
 export interface Upstreams {
   /** The `upstreams` of a gateway config. */
   readonly config: Readonly<Record<string, object>>;
-  /** The tags of the calls whose cancellation has reached an upstream, whichever process it was. */
-  cancelled(): string[];
+  /** The nonces of the calls with this tag whose cancellation has reached an upstream, whichever process it was. */
+  cancelled(tag: string): string[];
   stop(): Promise<void>;
 }
 
 /** Starts what runs outside of the gateway: one process for every HTTP and SSE upstream. */
 export async function startUpstreams(): Promise<Upstreams> {
   const fixtures: HttpFixture[] = [];
-  const timeouts = { open: '60s', elicitation: '2m', sampling: '2m', roots: '2m' };
+  // a busy machine is no fault of anybody's
+  const timeouts = { open: '120s', elicitation: '120s', sampling: '120s', roots: '120s' };
   const folder = await mkdtemp(join(tmpdir(), 'patchbay-matrix-'));
   const JOURNAL = join(folder, 'journal');
+  // there are many processes of the same program
+  const NODE_COMPILE_CACHE = join(folder, 'cache');
   await writeFile(JOURNAL, '');
   const config: Record<string, object> = {};
   for (const { name, transport, sharing } of COMBINATIONS) {
     // on a busy machine a connection may be taken up again just when it is closed for being idle
-    const env = { PLAY: '1', PREFIX_URIS: name, KEEP_ALIVE: '60000', JOURNAL };
+    const env = { PLAY: '1', PREFIX_URIS: name, KEEP_ALIVE: '60000', JOURNAL, SEED: String(SEED), NODE_COMPILE_CACHE };
     if (transport === 'stdio') {
       config[name] = { ...stdioUpstream('peer-server', [], env), sharing, timeouts };
       continue;
@@ -59,9 +63,10 @@ export async function startUpstreams(): Promise<Upstreams> {
     fixtures.push(fixture);
     config[name] = { url: fixture.url, transport: transport === 'sse' ? 'sse' : 'streamable-http', sharing, timeouts };
   }
-  const cancelled = () => {
+  const cancelled = (tag: string) => {
     const lines = readFileSync(JOURNAL, 'utf8').split('\n');
-    return lines.flatMap((line) => /^cancelled (.*)$/.exec(line)?.[1] ?? []);
+    const start = `cancelled ${tag} `;
+    return lines.flatMap((line) => (line.startsWith(start) ? line.slice(start.length) : []));
   };
   const stop = async () => {
     await Promise.all(fixtures.map((fixture) => fixture.stop()));

@@ -37,8 +37,7 @@ afterAll(async () => {
 });
 
 /** Waits until an upstream has said all it had to say. To ask it would be a call, which its logs might be taken to be of. */
-const said = (tag: string) =>
-  poll(async () => (await readFile(journal, 'utf8')).split('\n'), LONG_MS).toContain(`finished ${tag}`);
+const said = (tag: string) => poll(() => readFile(journal, 'utf8'), LONG_MS).toContain(`finished ${tag} `);
 
 const LEFT = 'messages to a client were left out';
 /** What the log says that this client missed, by kind. */

@@ -10,6 +10,7 @@ import {
   ListRootsRequestSchema,
   type Progress,
 } from '@modelcontextprotocol/sdk/types.js';
+import { Agent, type RequestInit as UndiciInit, fetch as undiciFetch } from 'undici';
 import type { PlayOutcome, Step } from '../fixtures/peer/play.ts';
 import { ABLE } from './raw-client.ts';
 
@@ -36,7 +37,14 @@ export interface PlayOptions {
 export interface Played {
   readonly tag: string;
   readonly outcomes: readonly PlayOutcome[];
+  /** What its messages hold, where it was signed. */
+  readonly nonce: string;
 }
+
+/** Many clients at once on a busy machine wait for their connections. */
+const dispatcher = new Agent({ connect: { timeout: 60_000 }, bodyTimeout: 0, headersTimeout: 0 });
+const patientFetch = (input: string | URL, init?: RequestInit): Promise<Response> =>
+  undiciFetch(input, { ...(init as unknown as UndiciInit), dispatcher }) as unknown as Promise<Response>;
 
 /** No request of a test runs into the client's own time limit. */
 const LONG_MS = 120_000;
@@ -48,8 +56,8 @@ export class SdkClient {
   readonly asked: Heard[] = [];
   /** Notifications other than progress, in order. */
   readonly told: Heard[] = [];
-  /** The ids of its requests, in order. */
-  readonly ids: (string | number)[] = [];
+  /** Its requests as they were sent, ids and progress tokens included, in order. */
+  readonly sent: string[] = [];
   /** The HTTP methods of its requests, in order; not recorded over HTTP+SSE. */
   readonly requests: string[] = [];
   /** What it waits for before it answers an elicitation. */
@@ -61,7 +69,7 @@ export class SdkClient {
     this.client = new Client({ name: 'sdk', version: '1.0.0' }, { capabilities });
     const record = (input: string | URL, init?: RequestInit): Promise<Response> => {
       this.requests.push(init?.method ?? 'GET');
-      return fetch(input, init);
+      return patientFetch(input, init);
     };
     this.#transport =
       transport === 'sse'
@@ -94,7 +102,7 @@ export class SdkClient {
     const transport = own.#transport as Transport;
     const send = transport.send.bind(transport);
     transport.send = (message, sending) => {
-      if ('method' in message && 'id' in message) own.ids.push(message.id);
+      if ('method' in message && 'id' in message) own.sent.push(JSON.stringify(message));
       return send(message, sending);
     };
     await own.client.connect(transport, { timeout: LONG_MS });
@@ -114,9 +122,19 @@ export class SdkClient {
     return result.structuredContent as Readonly<Record<string, unknown>>;
   }
 
-  /** Lets an upstream run steps in the course of a call. */
-  async play(upstream: string, tag: string, steps: readonly Step[], options?: PlayOptions): Promise<Played> {
-    return (await this.tool(`${upstream}__play`, { tag, steps }, options)) as unknown as Played;
+  /** Lets an upstream run steps in the course of a call. @param sign whether all its messages hold its nonce */
+  async play(
+    upstream: string,
+    tag: string,
+    steps: readonly Step[],
+    options: PlayOptions & { readonly sign?: boolean } = {},
+  ): Promise<Played> {
+    const { sign, ...others } = options;
+    return (await this.tool(
+      `${upstream}__play`,
+      { tag, steps, ...(sign ? { sign } : {}) },
+      others,
+    )) as unknown as Played;
   }
 
   /** Ends the session, then the client. */
