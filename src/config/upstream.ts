@@ -62,7 +62,9 @@ const fields = z.strictObject({
     .int()
     .min(1)
     .default(256)
-    .describe('Most links to this upstream at once, each of which is a process where command is its only address.'),
+    .describe(
+      'Most links to this upstream for clients at once, each of which is a process where command is its only address. The few over which Patchbay reads the lists come on top.',
+    ),
   maxLinksPerPrincipal: z.int().min(1).default(100).describe('Most of them for one principal.'),
   spares: z.int().min(0).max(100).optional().meta({
     default: 0,

@@ -169,14 +169,17 @@ export class UpstreamLinks {
     return entry;
   }
 
-  /** The gateway's own links are few, and lists must not depend on how busy clients are. */
+  /** The gateway's own links are few and count for nobody: lists and clients must not depend on how many the others have. */
   #checkLimits(principal: string | undefined): void {
     if (principal === undefined) return;
     const { name: upstream, maxLinks, maxLinksPerPrincipal } = this.spec;
-    if (this.size >= maxLinks) throw new Fault('linkLimit', { upstream, limit: maxLinks, knob: 'maxLinks' });
-    if (this.size < maxLinksPerPrincipal) return;
-    let own = 0;
-    for (const { lessee } of this.#entries.values()) if (lessee.principal === principal) own++;
+    if (this.size < Math.min(maxLinks, maxLinksPerPrincipal)) return;
+    let [all, own] = [0, 0];
+    for (const { lessee } of this.#entries.values()) {
+      if (lessee.principal !== undefined) all++;
+      if (lessee.principal === principal) own++;
+    }
+    if (all >= maxLinks) throw new Fault('linkLimit', { upstream, limit: maxLinks, knob: 'maxLinks' });
     if (own >= maxLinksPerPrincipal)
       throw new Fault('linkLimit', { upstream, limit: maxLinksPerPrincipal, knob: 'maxLinksPerPrincipal' });
   }

@@ -204,6 +204,14 @@ describe('limits', () => {
     await lease('s1', 'plain', 'ann');
     expect(await pool.lease('plain', { ...by('shared'), principal: undefined })).toBeDefined();
   });
+
+  test("do not count the gateway's own, so that clients get as many as they are promised", async () => {
+    await pool.close();
+    build(['plain'], {}, { maxLinks: 1, maxLinksPerPrincipal: 1 });
+    await pool.lease('plain', { ...by('shared'), principal: undefined });
+    expect(await lease('s1', 'plain', 'ann')).toBeDefined();
+    expect(() => pool.lease('plain', by('s2', 'bob'))).toThrow('that maxLinks allows');
+  });
 });
 
 describe('another upstream in the place of one', () => {
