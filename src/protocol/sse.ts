@@ -136,7 +136,7 @@ export class SseParser {
   #grow(by: number): void {
     this.#held += by;
     if (this.#held > this.#limit)
-      throw new RangeError(`its answer is larger than maxMessageSize (${this.#limit} bytes)`);
+      throw new RangeError(`a server-sent event is larger than ${this.#limit} bytes`);
   }
 }
 

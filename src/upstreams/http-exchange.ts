@@ -6,7 +6,7 @@ import { numberAt, readMessage } from '../protocol/message.ts';
 import { canResumeFrom, isMessage, type SseEvent, SseParser } from '../protocol/sse.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { connectionError } from './connection-errors.ts';
-import { WireFault } from './wire.ts';
+import { tooLarge, WireFault } from './wire.ts';
 
 export interface ExchangeOptions {
   readonly upstream: string;
@@ -131,15 +131,12 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
         try {
           this.#parser!.push(chunk);
         } catch (error) {
-          controller.abort(error as Error);
+          controller.abort(error instanceof RangeError ? tooLarge(this.#options.maxBytes) : (error as Error));
         }
         return;
       case 'json':
         this.#size += chunk.length;
-        if (this.#size > this.#options.maxBytes)
-          controller.abort(
-            new RangeError(`its answer is larger than maxMessageSize (${this.#options.maxBytes} bytes)`),
-          );
+        if (this.#size > this.#options.maxBytes) controller.abort(tooLarge(this.#options.maxBytes));
         else this.#chunks.push(chunk);
         return;
       case 'error':
@@ -178,8 +175,9 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   /** The connection broke, or there never was one. */
   failed(error: NodeJS.ErrnoException): void {
     if (this.#over) return;
+    if (error instanceof WireFault) return this.#end(error);
     const code = error.code ?? '';
-    const told = error instanceof RangeError ? error.message : connectionError(error);
+    const told = connectionError(error);
     // nobody is there any more: a new link finds out where the upstream is now
     const unsent = NOT_SENT.has(code);
     this.#end(new WireFault(told, { unsent, gone: unsent && this.#options.inSession, cause: error }));

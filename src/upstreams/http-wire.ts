@@ -127,7 +127,7 @@ export class HttpWire implements Wire {
     const { lastEventId, retry } = exchange;
     if (lastEventId === undefined || fault.gone || this.#closed || resumes >= RESUMES) return false;
     // what was too large once is too large again
-    if (fault.cause instanceof RangeError) return false;
+    if (fault.malformed) return false;
     const wait = Math.min(Math.max(retry ?? RETRY, LEAST_RETRY), LONGEST_RETRY);
     this.#listener?.away(of, wait);
     const timer = setTimeout(() => {
@@ -174,4 +174,5 @@ export class HttpWire implements Wire {
 }
 
 /** The failure of a request that the upstream had taken, since it had given its stream an event id: it was sent for sure. */
-const taken = ({ message, gone, cause }: WireFault): WireFault => new WireFault(message, { gone, cause });
+const taken = ({ message, gone, malformed, cause }: WireFault): WireFault =>
+  new WireFault(message, { gone, malformed, cause });

@@ -1,10 +1,11 @@
 /** The stdio transport: one JSON message a line on the pipes of a child process. */
 import { singleLine } from '../protocol/sse.ts';
 import { DRAIN, type Ending, exitText } from './child.ts';
+import { idOfAnswer } from './dropped-answer.ts';
 import type { Running } from './launcher.ts';
 import { LineSplitter } from './lines.ts';
 import { Noise } from './noise.ts';
-import { type Wire, WireFault, type WireListener } from './wire.ts';
+import { tooLarge, type Wire, WireFault, type WireListener } from './wire.ts';
 
 const NEWLINE = Buffer.from('\n');
 
@@ -40,6 +41,10 @@ export class StdioWire implements Wire {
       },
       this.#maxMessage,
       (bytes) => log.error({ bytes, limit: this.#maxMessage }, 'dropped a message larger than maxMessageSize'),
+      (head, tail) => {
+        const id = idOfAnswer(head, tail);
+        if (id !== undefined) listener.failed(id, tooLarge(this.#maxMessage));
+      },
     );
     child.stdout.on('data', (chunk: Buffer) => lines.push(chunk));
     child.stdout.once('end', () => this.#hangUp('it closed its stdout'));

@@ -30,6 +30,10 @@ export class WireFault extends Error {
   }
 }
 
+/** An answer that is larger than the config allows. */
+export const tooLarge = (limit: number): WireFault =>
+  new WireFault(`its answer is larger than maxMessageSize (${limit} bytes)`, { malformed: true });
+
 /** What somebody between here and an upstream answers when the upstream does not (RFC 9110 §15.6). */
 const NOBODY_THERE = new Set([502, 503, 504]);
 

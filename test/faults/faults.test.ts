@@ -76,7 +76,7 @@ const FAULTS: readonly Fault[] = [
     upstream: () => ({ ...stdioPeer('big-line'), maxMessageSize: '1MiB' }),
     tool: 'big',
     args: { bytes: 50_000_000 },
-    says: /did not answer|larger than maxMessageSize/,
+    says: /larger than maxMessageSize \(1048576 bytes\)/,
     recover: () => undefined,
   },
   {

@@ -201,7 +201,7 @@ describe('what is a message', () => {
 describe('the size limit', () => {
   const event = (bytes: number): Buffer => Buffer.from(`data: ${'x'.repeat(bytes)}\n\n`);
   const byByte = (bytes: Buffer): Buffer[] => [...bytes].map((byte) => Buffer.of(byte));
-  const tooLarge = 'its answer is larger than maxMessageSize (100 bytes)';
+  const tooLarge = 'a server-sent event is larger than 100 bytes';
 
   test.each([
     ['in one piece', (bytes: Buffer) => [bytes]],

@@ -235,7 +235,12 @@ describe('a reply that is no answer', () => {
     await open(({ rpc, id }, res) => (rpc === 'tools/call' ? reply(id, res) : false), {
       maxMessageSize: 2_000,
     });
-    await expect(answerText(send(toolCall('x')))).rejects.toThrow('2000 bytes');
+    expect(await send(toolCall('x')).done).toMatchObject({
+      error: {
+        fault: 'upstreamMalformed',
+        message: expect.stringContaining('its answer is larger than maxMessageSize (2000 bytes)'),
+      },
+    });
     expect(gets()).toEqual([]);
   });
 

@@ -3,16 +3,18 @@ import { describe, expect, test } from 'vitest';
 import { LineSplitter } from '../../src/upstreams/lines.ts';
 
 /** What comes out of these chunks: the lines, and how large those were that were dropped. */
-function split(chunks: readonly Buffer[], limit = 1_000): { lines: string[]; dropped: number[] } {
+function split(chunks: readonly Buffer[], limit = 1_000) {
+  const ends: [string, string][] = [];
   const lines: string[] = [];
   const dropped: number[] = [];
   const splitter = new LineSplitter(
     (line) => lines.push(line.toString()),
     limit,
     (bytes) => dropped.push(bytes),
+    (head, tail) => ends.push([head.toString(), tail.toString()]),
   );
   for (const chunk of chunks) splitter.push(chunk);
-  return { lines, dropped };
+  return { lines, dropped, ends };
 }
 
 function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
@@ -29,7 +31,7 @@ test('the same lines wherever the chunks are cut', () => {
     fc.property(lines, line, places, (whole, rest, at) => {
       const bytes = Buffer.from(whole.map((l) => l.join('')).join('') + rest);
       const expected = whole.map(([text, end]) => (text + end).replace(/\r?\n$/, '')).filter((text) => text !== '');
-      expect(split(cut(bytes, at))).toEqual({ lines: expected, dropped: [] });
+      expect(split(cut(bytes, at))).toEqual({ lines: expected, dropped: [], ends: [] });
     }),
     { numRuns: 500 },
   );
@@ -50,6 +52,19 @@ test('a longer line is dropped and told once, those around it are not touched, w
       expect(dropped.every((n) => n > limit)).toBe(true);
     }),
     { numRuns: 500 },
+  );
+});
+
+test('both ends of a dropped line are told once it has ended, wherever the chunks are cut', () => {
+  const [head, tail] = ['h'.repeat(128), 't'.repeat(128)];
+  const bytes = Buffer.from(`before\n${head}${'-'.repeat(500)}${tail}\nafter\n`);
+  fc.assert(
+    fc.property(places, fc.integer({ min: 128, max: 700 }), (at, limit) => {
+      const { lines: got, ends } = split(cut(bytes, at), limit);
+      expect(got).toEqual(['before', 'after']);
+      expect(ends).toEqual([[head, tail]]);
+    }),
+    { numRuns: 300 },
   );
 });
 

@@ -172,4 +172,19 @@ describe('#157 noise does not break the connection', () => {
     const dropped = lines.find((line) => line.msg === 'dropped a message larger than maxMessageSize');
     expect(dropped).toMatchObject({ level: 50, limit: 2_000 });
   });
+
+  test.each([
+    ['in front', `'{"jsonrpc":"2.0","id":' + id + ',"result":{"x":"' + 'x'.repeat(200000) + '"}}'`],
+    ['at the end', `'{"result":{"x":"' + 'x'.repeat(200000) + '"},"jsonrpc":"2.0","id":' + id + '}'`],
+  ])('an answer that is dropped is told to who waits for it, and to nobody else (id %s)', async (_, answer) => {
+    await open(`if (line.includes('large')) say(${answer}); else setTimeout(() => {${ANSWER}}, 500);`, 2_000);
+    const other = send(toolCall('other'));
+    expect(await send(toolCall('large')).done).toMatchObject({
+      error: {
+        fault: 'upstreamMalformed',
+        message: expect.stringContaining('its answer is larger than maxMessageSize (2000 bytes)'),
+      },
+    });
+    expect(await resultOf(other)).toEqual({ content: [] });
+  });
 });
