@@ -135,8 +135,7 @@ export class SseParser {
 
   #grow(by: number): void {
     this.#held += by;
-    if (this.#held > this.#limit)
-      throw new RangeError(`a server-sent event is larger than ${this.#limit} bytes`);
+    if (this.#held > this.#limit) throw new RangeError(`a server-sent event is larger than ${this.#limit} bytes`);
   }
 }
 
