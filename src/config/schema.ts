@@ -83,15 +83,29 @@ const lists = z.strictObject({
 });
 
 const events = z.strictObject({
-  maxEvents: z.int().min(1).default(1_000).describe('Most events kept of one session.'),
-  maxBytes: size('4MiB', 'Most memory for the events of one session.'),
+  maxEvents: z
+    .int()
+    .min(1)
+    .default(1_000)
+    .describe('Most events kept of one session, and as many answers beside them.'),
+  maxBytes: size(
+    '4MiB',
+    'Most memory for the events of one session; answers that its client has not got yet come on top.',
+  ),
   maxAge: duration('5m', 'How long an event is kept.'),
 });
 
 const sessions = z.strictObject({
-  idleTimeout: duration('30m', 'How long an unused session is kept.'),
+  idleTimeout: duration(
+    '30m',
+    'How long an unused session is kept, and a connection whose client has stopped reading.',
+  ),
   maxAge: duration('24h', 'How long any session is kept.'),
-  maxPerPrincipal: z.int().min(1).default(1_000).describe('Most open sessions of one principal.'),
+  maxPerPrincipal: z
+    .int()
+    .min(1)
+    .default(1_000)
+    .describe('Most open sessions of one principal, streams at /sse included.'),
   deliver: duration('30s', 'How long a request to a client waits for it to open a stream, where none is open.'),
   retry: duration('1s', 'Time after which clients come back to a stream that was closed.'),
   events: section(events).describe('What is kept of event streams, so that clients can resume them.'),
