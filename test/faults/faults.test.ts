@@ -20,6 +20,8 @@ const remote = async (server: Mortal) => ({ url: await server.start() });
 const pem = (name: string) => readFileSync(new URL(`./tls/${name}.pem`, import.meta.url));
 const sleeping = { tool: 'sleep', args: { ms: 60_000 } };
 
+/** An answer of 50 MB takes its time on a busy machine. */
+const BIG = { open: '30s', call: '1m' };
 const killed = mortal();
 const plain = mortal('plain');
 let selfSigned: Server;
@@ -73,7 +75,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     name: 'bigLine',
-    upstream: () => ({ ...stdioPeer('big-line'), maxMessageSize: '1MiB' }),
+    upstream: () => ({ ...stdioPeer('big-line'), maxMessageSize: '1MiB', timeouts: BIG }),
     tool: 'big',
     args: { bytes: 50_000_000 },
     says: /larger than maxMessageSize \(1048576 bytes\)/,
@@ -81,7 +83,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     name: 'bigBody',
-    upstream: async () => ({ ...(await remote(mortal())), maxMessageSize: '1MiB' }),
+    upstream: async () => ({ ...(await remote(mortal())), maxMessageSize: '1MiB', timeouts: BIG }),
     tool: 'big',
     args: { bytes: 50_000_000 },
     says: /larger than maxMessageSize \(1048576 bytes\)/,

@@ -26,7 +26,7 @@ beforeAll(async () => {
     shaper: { url: shaper.url, timeouts: brief, maxMessageSize: '512KiB' },
   };
   const sessions = { maxPerPrincipal: 10_000, deliver: '300ms' };
-  lab = await Lab.start(upstreams, { sessions, lists: { firstWait: '400ms' } });
+  lab = await Lab.start(upstreams, { sessions, lists: { firstWait: '2s' } });
 });
 afterAll(async () => {
   await lab?.stop();
