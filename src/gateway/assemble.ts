@@ -147,7 +147,7 @@ export function assemble(config: Config, version: string, log: Logger, database?
       reconfigure({ context, views, specs, log }, next);
       for (const [name, spec] of specs) known.set(name, spec);
     },
-    inFlight: () => [...sessions.all()].reduce((sum, session) => sum + session.inFlight.size, 0),
+    inFlight: () => sessions.inFlight,
     close: async () => {
       draining = true;
       announcer.close();

@@ -9,11 +9,9 @@ export function figuresOf({ context }: Gateway): Figures {
   const { pool, catalogs, sessions } = context;
   // of the lists that the gateway fetches for clients without capabilities, which stand for all
   const missing = new Set(catalogs.missing(NO_AUDIENCE).map(({ upstream }) => upstream));
-  let calls = 0;
-  for (const session of sessions.all()) calls += session.inFlight.size;
   return {
     sessions: sessions.size,
-    calls,
+    calls: sessions.inFlight,
     processes: liveGroups().length,
     upstreams: [...pool.upstreams].map(([upstream, links]) => ({
       upstream,

@@ -41,6 +41,13 @@ export class SessionStore {
     return this.#sessions.size;
   }
 
+  /** Calls in progress of all sessions. */
+  get inFlight(): number {
+    let calls = 0;
+    for (const session of this.#sessions.values()) calls += session.inFlight.size;
+    return calls;
+  }
+
   all(): Iterable<LegacySession> {
     return this.#sessions.values();
   }

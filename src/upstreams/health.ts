@@ -56,11 +56,6 @@ export class UpstreamHealth {
     return this.#state;
   }
 
-  /** The text of the last failure; empty when there was none. */
-  get problem(): string {
-    return this.#last;
-  }
-
   /** Failures in a row. */
   get failures(): number {
     return this.#ends + this.#silences;

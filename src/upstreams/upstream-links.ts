@@ -1,4 +1,5 @@
 /** All links to one upstream, by owner: opened on first use, one opening at a time, closed when idle or unwanted. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '../errors.ts';
 import type { ServerFacts } from '../protocol/codec.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -249,7 +250,7 @@ export class UpstreamLinks {
       } catch (error) {
         this.#log.debug({ err: (error as Error).message }, 'a lost link could not be opened again yet');
       }
-      await pause(Math.max(REOPEN, this.health.retryIn), signal);
+      await delay(Math.max(REOPEN, this.health.retryIn), undefined, { ref: false, signal }).catch(() => undefined);
     }
   }
 
@@ -273,12 +274,4 @@ export class UpstreamLinks {
     this.#leaving.add(closing);
     return closing.finally(() => this.#leaving.delete(closing));
   }
-}
-
-/** Waits, at most until the signal. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((done) => {
-    const timer = setTimeout(done, ms).unref();
-    signal.addEventListener('abort', () => done(clearTimeout(timer)), { once: true });
-  });
 }

@@ -48,6 +48,13 @@ const names = async (): Promise<string[]> => {
   const { tools } = (await client.request('tools/list')).result as { tools: { name: string }[] };
   return tools.map(({ name }) => name);
 };
+/** A call with id 9 that has begun and takes a while. */
+async function callInProgress() {
+  const args = { tag: 't', steps: [{ progress: 1 }, { pause: 1_500 }] };
+  const call = await client.call('local__play', args, { id: 9, progressToken: 9 });
+  await call.method('notifications/progress');
+  return call;
+}
 const pidOf = async (upstream = 'local') => (await client.tool(`${upstream}__whoami`)).pid as number;
 
 test('an upstream more: clients are told, its tools are there, and the links of the others are as before', async () => {
@@ -68,12 +75,7 @@ test('an upstream less: its call in progress is finished, later ones find nothin
   await change({ upstreams: { local: stdioPeer(), remote: { url: remote.url } } });
   const stream = await client.listen();
   const pid = await pidOf();
-  const call = await client.call(
-    'local__play',
-    { tag: 't', steps: [{ progress: 1 }, { pause: 1_500 }] },
-    { id: 9, progressToken: 9 },
-  );
-  await call.method('notifications/progress');
+  const call = await callInProgress();
   expect(await change({ upstreams: { remote: { url: remote.url } } })).toEqual(['upstreams.local: removed']);
   await stream.method(TOOLS_CHANGED);
   expect((await client.request('tools/call', { name: 'local__whoami' })).error?.code).toBe(-32602);
@@ -84,12 +86,7 @@ test('an upstream less: its call in progress is finished, later ones find nothin
 
 test('an upstream that leads elsewhere takes the new calls; what is in progress is finished where it began', async () => {
   const pid = await pidOf();
-  const call = await client.call(
-    'local__play',
-    { tag: 't', steps: [{ progress: 1 }, { pause: 1_500 }] },
-    { id: 9, progressToken: 9 },
-  );
-  await call.method('notifications/progress');
+  const call = await callInProgress();
   const changes = await change({ upstreams: { local: { ...stdioPeer('other'), sharing: 'session' } } });
   expect(changes).toEqual(['upstreams.local.env.PREFIX_URIS: changed']);
   expect(await pidOf()).not.toBe(pid);
