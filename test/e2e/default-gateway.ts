@@ -33,7 +33,9 @@ export async function startDefaultGateway(more: Readonly<Record<string, object>>
   // this one does not end before it is told to a second time
   upstreams['everything-http'] = { ...upstreams['everything-http'], timeouts: { stop: '250ms' } };
   const server = { ...config.server, port: 0 };
-  const gateway = await startGateway({ config: { ...config, server, upstreams }, env: { PATH, TMPDIR: mark } });
+  // all of them are there, however long a busy machine takes to start them
+  const lists = { ...config.lists, firstWait: '1m' };
+  const gateway = await startGateway({ config: { ...config, server, lists, upstreams }, env: { PATH, TMPDIR: mark } });
   return {
     ...gateway,
     mark,

@@ -35,7 +35,7 @@ describe('a call in progress', () => {
     const { promise: running, resolve } = Promise.withResolvers<void>();
     const args = { duration: 1, steps: 4 };
     const call = client.call('everything__trigger-long-running-operation', args, () => resolve());
-    await running;
+    await Promise.race([running, call]);
     const stopped = gateway.stop();
     expect((await call).text).toContain('completed');
     expect(await stopped).toEqual({ code: 0 });
