@@ -13,6 +13,10 @@ export const code = {
   internalError: -32603,
   generic: -32000,
   resourceNotFound: -32002,
+  urlElicitationRequired: -32042,
+  headerMismatch: -32020,
+  missingCapability: -32021,
+  unsupportedVersion: -32022,
 } as const;
 
 interface Row {
@@ -49,7 +53,15 @@ export const errors = {
     400,
     'MCP-Protocol-Version "{version}" is not supported here; supported: {supported}',
   ),
-  headerMismatch: row(-32020, 400, 'Header and body disagree: {detail}'),
+  unsupportedVersion: row(
+    code.unsupportedVersion,
+    400,
+    'Protocol version "{version}" is not supported here; supported: {supported}',
+  ),
+  invalidEnvelope: row(code.invalidParams, 400, 'Invalid request envelope: {detail}'),
+  methodNotServed: row(code.methodNotFound, 404, 'Method not found: {method}'),
+  headerMismatch: row(code.headerMismatch, 400, 'Header and body disagree: {detail}'),
+  missingCapability: row(code.missingCapability, 400, 'This needs a client capability that was not declared: {detail}'),
   modernEnvelope: row(code.invalidParams, 400, '{detail}'),
   sessionMissing: row(code.generic, 400, 'Mcp-Session-Id header is required; send initialize first'),
   sessionUnknown: row(code.generic, 404, 'Session not found; send initialize to start a new one'),
@@ -77,9 +89,27 @@ export const errors = {
   invalidParams: row(code.invalidParams, 200, 'Invalid params for {method}: {detail}'),
   unknownTool: row(code.invalidParams, 200, 'Unknown tool: {name}'),
   unknownPrompt: row(code.invalidParams, 200, 'Unknown prompt: {name}'),
+  resourceNotFound: row(code.invalidParams, 200, 'Resource not found: {uri}'),
   unknownResource: row(code.resourceNotFound, 200, 'Resource not found: {uri}'),
   unknownReference: row(code.invalidParams, 200, 'Unknown completion reference: {ref}'),
   invalidCursor: row(code.invalidParams, 200, 'Invalid or outdated cursor; list again from the start'),
+  invalidState: row(
+    code.invalidParams,
+    200,
+    'requestState is not valid for this request, or not any more; start the request again (what it did so far may have taken effect)',
+  ),
+  tooManyParked: row(
+    code.internalError,
+    200,
+    'Too many calls wait for answers of their clients (sessions.maxParked is {limit}); answer or drop some first',
+  ),
+  declined: row(
+    code.internalError,
+    200,
+    'Upstream {upstream} needs a web page to be visited first, which was declined',
+  ),
+  notBridged: row(code.internalError, 200, 'Upstream {upstream} cannot be answered here: {detail}'),
+  notSubscribed: row(code.invalidParams, 200, 'Not subscribed to {uri}: {detail}'),
   upstreamUnavailable: row(code.internalError, 200, 'Upstream {upstream} is not available: {detail}'),
   linkLimit: row(
     code.generic,

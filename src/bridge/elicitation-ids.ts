@@ -15,11 +15,16 @@ export interface Asked {
 
 /** The most ids that are kept of all upstreams together. */
 const LIMIT = 10_000;
+/** Ids that are known to be over, at most. */
+const FINISHED = 1_000;
 
 export class ElicitationIds {
   /** By link and upstream's id: what each session was shown. */
   readonly #byUpstream = new Map<string, Map<string, string>>();
   #size = 0;
+  /** Those that were over last, and who waits for others. */
+  readonly #finished = new Set<string>();
+  readonly #waiting = new Set<(key: string) => void>();
 
   /** The id that a session is given for an upstream's. The same one every time, until that one is over. */
   expose(link: Owner, id: string, session: string): string {
@@ -36,6 +41,7 @@ export class ElicitationIds {
 
   /** An upstream's elicitation is over. @returns all who were asked under its id; nobody, the second time */
   take(link: Owner, id: string): Asked[] {
+    this.#finish(JSON.stringify([link.upstream, id]));
     const key = keyOf(link, id);
     const asked = this.#byUpstream.get(key);
     if (!asked) return [];
@@ -44,9 +50,33 @@ export class ElicitationIds {
     return [...asked].map(([session, exposed]) => ({ session, exposed }));
   }
 
+  /** Resolves when an upstream has said that these are over, or after `ms` milliseconds. */
+  async over(upstream: string, ids: readonly string[], ms: number): Promise<void> {
+    const open = new Set(ids.map((id) => JSON.stringify([upstream, id])).filter((key) => !this.#finished.has(key)));
+    if (open.size === 0) return;
+    await new Promise<void>((done) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(heard);
+        done();
+      };
+      const heard = (key: string): void => {
+        if (open.delete(key) && open.size === 0) end();
+      };
+      const timer = setTimeout(end, ms).unref();
+      this.#waiting.add(heard);
+    });
+  }
+
   /** Forgets what a session was asked. */
   drop(session: string): void {
     for (const [key, asked] of this.#byUpstream) this.#remove(key, asked, session);
+  }
+
+  #finish(key: string): void {
+    this.#finished.add(key);
+    if (this.#finished.size > FINISHED) this.#finished.delete(this.#finished.keys().next().value!);
+    for (const heard of [...this.#waiting]) heard(key);
   }
 
   #forgetOldest(): void {

@@ -109,6 +109,11 @@ const sessions = z.strictObject({
   deliver: duration('30s', 'How long a request to a client waits for it to open a stream, where none is open.'),
   retry: duration('1s', 'Time after which clients come back to a stream that was closed.'),
   events: section(events).describe('What is kept of event streams, so that clients can resume them.'),
+  maxParked: z
+    .int()
+    .min(1)
+    .default(256)
+    .describe('Most calls of clients of 2026-07-28 that wait for an answer of their client, for one principal.'),
   maxInFlight: z.int().min(1).default(64).describe('Most requests in progress at once in one session.'),
 });
 

@@ -54,6 +54,10 @@ const fields = z.strictObject({
     .enum(SHARING)
     .default('session')
     .describe('Who shares one link: session (one each), user (one per principal), shared (one for all).'),
+  protocol: z
+    .enum(['auto', 'legacy', 'modern'])
+    .default('auto')
+    .describe('Which era to speak: modern (2026-07-28), legacy (before), or auto, which asks the server.'),
   enabled: z.boolean().default(true).describe('Whether this upstream is served.'),
   timeouts: section(timeouts).describe('Time limits.'),
   recovery: section(recovery).describe('What happens when this upstream fails.'),
@@ -75,7 +79,7 @@ const fields = z.strictObject({
 type Fields = z.output<typeof fields>;
 type Common = Pick<
   Fields,
-  'sharing' | 'enabled' | 'timeouts' | 'recovery' | 'maxMessageSize' | 'maxLinks' | 'maxLinksPerPrincipal'
+  'sharing' | 'protocol' | 'enabled' | 'timeouts' | 'recovery' | 'maxMessageSize' | 'maxLinks' | 'maxLinksPerPrincipal'
 >;
 
 interface Process {

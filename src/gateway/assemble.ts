@@ -2,6 +2,7 @@
 import { createAuthenticate } from '../auth/authenticate.ts';
 import { askClient } from '../bridge/ask-client.ts';
 import { ElicitationIds } from '../bridge/elicitation-ids.ts';
+import { Parks } from '../bridge/parks.ts';
 import { Subscriptions } from '../bridge/subscriptions.ts';
 import type { Config } from '../config/schema.ts';
 import { Announcer } from '../methods/announce.ts';
@@ -23,7 +24,7 @@ import { LinkPool } from '../upstreams/pool.ts';
 import { SavedCatalogs } from '../upstreams/saved-catalogs.ts';
 import { specsOf, type UpstreamSpec } from '../upstreams/spec.ts';
 import type { LinkName } from '../upstreams/upstream-links.ts';
-import type { Gateway } from './gateway.ts';
+import type { Gateway, InProgress } from './gateway.ts';
 import { createGuard } from './guard.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LegacyCall } from './legacy-call.ts';
@@ -85,7 +86,7 @@ export function assemble(config: Config, version: string, log: Logger, database?
   });
   const announcer = new Announcer(
     (audience) => views.get(audience),
-    () => sessions.all(),
+    () => [...sessions.all(), ...context.listeners.values()],
   );
   const learned = new Map<string, LearnedUris>();
   const context: MethodContext = {
@@ -96,7 +97,10 @@ export function assemble(config: Config, version: string, log: Logger, database?
     sessions,
     subscriptions: new Subscriptions(),
     elicitations: new ElicitationIds(),
+    listeners: new Map(),
+    parks: new Parks(config.sessions.maxParked),
     sealer: new Sealer(),
+    serverInfo: JSON.stringify({ name: 'patchbay', title: 'Patchbay', version }),
     log,
     lists: config.lists,
     separator: separatorOf(config),
@@ -111,8 +115,10 @@ export function assemble(config: Config, version: string, log: Logger, database?
   const timing = {
     held: new Heartbeat(heldBeat(server.hold)),
     streams: new Heartbeat(server.keepAlive),
+    modern: new Heartbeat(server.keepAlive / 4),
     hold: server.hold,
   };
+  const modernCalls = new Set<InProgress>();
   let draining = false;
   const gateway: Gateway = {
     context,
@@ -135,7 +141,10 @@ export function assemble(config: Config, version: string, log: Logger, database?
       allowedOrigins: server.allowedOrigins,
     }),
     basePath: server.publicUrl === undefined ? '' : new URL(server.publicUrl).pathname.replace(/\/$/, ''),
+    modernCalls,
+    patience: limits.idleTimeout,
     opened: (session) => announcer.opened(session),
+    listening: (listener) => announcer.opened(listener),
     draining: () => draining,
   };
   return {
@@ -147,13 +156,17 @@ export function assemble(config: Config, version: string, log: Logger, database?
       reconfigure({ context, views, specs, log }, next);
       for (const [name, spec] of specs) known.set(name, spec);
     },
-    inFlight: () => sessions.inFlight,
+    // those that wait for their clients may wait for long
+    inFlight: () => sessions.inFlight + [...modernCalls].filter(({ exchange }) => exchange).length,
     close: async () => {
       draining = true;
       announcer.close();
       timing.held.stop();
       timing.streams.stop();
+      timing.modern.stop();
       catalogs.close();
+      for (const listener of [...context.listeners.values()]) listener.end();
+      for (const call of [...modernCalls]) call.cutOff();
       for (const session of sessions.all()) {
         for (const call of [...session.inFlight.values()]) if (call instanceof LegacyCall) call.cutOff();
         session.sendAway();

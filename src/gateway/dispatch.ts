@@ -8,10 +8,11 @@ import { Params, ParamsError } from '../protocol/params.ts';
 /** Runs one request to its method. Whatever goes wrong ends as the call's own error. */
 export function dispatch(context: MethodContext, call: Call): void {
   try {
-    const method = methods.get(call.method);
+    const method = methods[call.client.era].get(call.method);
     if (!method) throw new Fault('methodNotFound', { method: call.method });
     const params = new Params(call.message);
-    (call as { progressToken: Call['progressToken'] }).progressToken = params.progressToken();
+    call.params = params;
+    call.progressToken = params.progressToken();
     const later = method(context, call, params);
     if (later) later.catch((error: unknown) => fail(context, call, error));
   } catch (error) {

@@ -2,7 +2,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { MethodContext } from '../methods/context.ts';
-import type { Call, Principal, Round } from '../protocol/call.ts';
+import type { Listener } from '../methods/listeners.ts';
+import type { Call, ClientFacts, Exchange, Principal, Round } from '../protocol/call.ts';
+import type { Message } from '../protocol/message.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
 import type { SessionStream } from '../sessions/session-stream.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -16,6 +18,23 @@ export interface CallHost {
   ask(session: LegacySession, round: Round, call: Call, stream: SessionStream): (reason: string) => void;
 }
 
+/** A call of a modern client that is in progress. */
+export interface InProgress {
+  /** Where it is answered; `undefined` while it waits for its client to come back. */
+  readonly exchange: Exchange | undefined;
+  /** The gateway ends before the answer is there. */
+  cutOff(): void;
+}
+
+/** A request of a modern client that has passed the checks at the door. */
+export interface Asked {
+  readonly principal: Principal;
+  readonly client: ClientFacts;
+  readonly message: Message;
+  readonly logLevel: string | undefined;
+  readonly paramHeaders: Readonly<Record<string, string>>;
+}
+
 export interface Gateway {
   readonly context: MethodContext;
   readonly timing: ReplyTiming;
@@ -27,8 +46,14 @@ export interface Gateway {
   guard(request: FastifyRequest, reply: FastifyReply): void;
   /** The path part of the public URL, without a slash at its end. */
   readonly basePath: string;
+  /** Calls of modern clients in progress, those that wait for their clients included. */
+  readonly modernCalls: Set<InProgress>;
+  /** How long a connection may take nothing of what there is for it, milliseconds. */
+  readonly patience: number;
   /** A session has begun. */
   opened(session: LegacySession): void;
+  /** A modern client listens from now on. */
+  listening(listener: Listener): void;
   /** Whether the gateway takes no new work any more. */
   draining(): boolean;
 }

@@ -1,11 +1,22 @@
 /** A call that came from a legacy client, and the sink that leads back to its POST. */
 import { Fault } from '../errors.ts';
-import { levelUnasked } from '../methods/scope.ts';
-import type { Call, ClientFacts, Deadline, Outcome, Principal, Round, Sink, Target } from '../protocol/call.ts';
+import { levelUnasked, USUAL } from '../methods/scope.ts';
+import type {
+  Call,
+  ClientFacts,
+  Continuation,
+  Deadline,
+  Outcome,
+  Principal,
+  Round,
+  Sink,
+  Target,
+} from '../protocol/call.ts';
 import type { Edit } from '../protocol/json/edit.ts';
 import type { Span } from '../protocol/json/scan.ts';
 import { answerOf } from '../protocol/legacy/answer.ts';
 import { idKey, type Message, rawId } from '../protocol/message.ts';
+import type { Params } from '../protocol/params.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
 import { logFor } from '../sessions/log-level.ts';
 import type { PressureListener } from '../sessions/pressure.ts';
@@ -21,7 +32,12 @@ export class LegacyCall implements Call, Sink {
   readonly id: string;
   readonly message: Message;
   readonly edits: Edit[] = [];
+  params!: Params;
   progressToken: Span | undefined;
+  continuation: Continuation | undefined;
+  headers: Readonly<Record<string, string>> | undefined;
+  readonly paramHeaders = undefined;
+  readonly surrender = undefined;
   target: Target | undefined;
   scope: string | undefined;
   deadline: Deadline | undefined;
@@ -48,6 +64,16 @@ export class LegacyCall implements Call, Sink {
     this.message = message;
     this.id = rawId(message)!;
     this.#key = idKey(this.id);
+  }
+
+  get shownToken(): string | undefined {
+    const { progressToken, message } = this;
+    return progressToken && message.bytes.toString('utf8', progressToken.start, progressToken.end);
+  }
+
+  /** Upstreams that are told with every request are told what those that are told once would be. */
+  get logLevel(): string {
+    return this.#owner.logLevel ?? USUAL;
   }
 
   get onpressure(): PressureListener | undefined {
@@ -116,7 +142,7 @@ export class LegacyCall implements Call, Sink {
   }
 
   done(outcome: Outcome): void {
-    if (this.ended || outcome.kind === 'input-required') return;
+    if (this.ended) return;
     this.#leave('the call is over', (round) => round.abandon('the call is over'));
     this.#reply.respond(answerOf(this, outcome));
   }

@@ -13,13 +13,11 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '../errors.ts';
-import { VERSION_HEADER } from '../protocol/headers.ts';
-import { rawId } from '../protocol/message.ts';
-import { LEGACY_VERSIONS } from '../protocol/versions.ts';
+import { type Message, rawId } from '../protocol/message.ts';
 import { classifyBody, Rejected } from './body.ts';
 import type { Gateway } from './gateway.ts';
-import { headerOf } from './guard.ts';
 import { legacyPost } from './legacy-post.ts';
+import { modernPost } from './modern-post.ts';
 
 /** What every request goes through when its head is there. A preflight carries no credentials. */
 export function arrive(gateway: Gateway, request: FastifyRequest, reply: FastifyReply): void {
@@ -36,14 +34,21 @@ export async function post(gateway: Gateway, request: FastifyRequest, reply: Fas
       throw new Rejected(classified);
     case 'modern-request':
     case 'modern-notification':
-      throw new Fault('protocolVersion', {
-        version: headerOf(request, VERSION_HEADER) ?? '',
-        supported: LEGACY_VERSIONS.join(', '),
-      });
+      return named(modernPost(gateway, classified, request, reply), classified.message);
     default:
-      return legacyPost(gateway, classified, request, reply).catch((error: unknown) => {
-        if (error instanceof Fault && classified.kind === 'legacy-request') error.id = rawId(classified.message);
-        throw error;
-      });
+      return named(
+        legacyPost(gateway, classified, request, reply),
+        classified.kind === 'legacy-request' ? classified.message : undefined,
+      );
+  }
+}
+
+/** A refusal names the request that it answers. */
+async function named(served: Promise<void>, request: Message | undefined): Promise<void> {
+  try {
+    await served;
+  } catch (error) {
+    if (error instanceof Fault && request?.id) error.id = rawId(request);
+    throw error;
   }
 }

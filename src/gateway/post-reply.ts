@@ -14,6 +14,8 @@ export interface ReplyTiming {
   readonly held: Heartbeat;
   /** Beats for open streams. */
   readonly streams: Heartbeat;
+  /** Beats for replies to modern clients, held or streaming. */
+  readonly modern: Heartbeat;
   /** How long the head is held for a client that can resume, milliseconds. */
   readonly hold: number;
 }

@@ -7,6 +7,7 @@ import { dropSubscriptions } from '../methods/subscribe.ts';
 import type { Call, Round } from '../protocol/call.ts';
 import type { ServerFacts } from '../protocol/codec.ts';
 import { compose, type Message, paramsOf } from '../protocol/message.ts';
+import { SUBSCRIPTION_KEY } from '../protocol/meta.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
 import { logFor } from '../sessions/log-level.ts';
 import type { SessionStream } from '../sessions/session-stream.ts';
@@ -73,8 +74,8 @@ function isWanted(context: MethodContext, server: ServerFacts, from: LinkName): 
   if (context.subscriptions.of(from).length > 0) return true;
   const audience = audienceOf(from.scope);
   if (audience === undefined || !announcesChanges(server)) return false;
-  for (const session of context.sessions.all())
-    if (from.scope === SHARED_SCOPE || session.client.audience === audience) return true;
+  for (const { client } of [...context.sessions.all(), ...context.listeners.values()])
+    if (from.scope === SHARED_SCOPE || client.audience === audience) return true;
   return false;
 }
 
@@ -128,16 +129,30 @@ function relayUpdate(context: MethodContext, from: LinkName, message: Message): 
 }
 
 /** Tells subscribers of a change, under the URI they know. @returns whether there are any */
-function sendUpdate(context: MethodContext, from: LinkName, uri: string, params: object): boolean {
+function sendUpdate(
+  context: MethodContext,
+  from: LinkName,
+  uri: string,
+  params: Readonly<Record<string, unknown>>,
+): boolean {
   const listeners = context.subscriptions.listeners(from, uri);
   for (const id of listeners) {
     const session = context.sessions.byId(id);
-    if (!session) continue;
-    const { uris } = context.view(session.client.audience);
-    const exposed = uris.exposeUri(from.upstream, uri, context.learned(session.principal.key));
-    session.standalone.send(compose('notifications/resources/updated', { ...params, uri: exposed }));
+    const listener = session ?? context.listeners.get(id);
+    if (!listener) continue;
+    const { uris } = context.view(listener.client.audience);
+    const exposed = uris.exposeUri(from.upstream, uri, context.learned(listener.principal.key));
+    const told = { ...withoutSubscription(params), uri: exposed };
+    if (session) session.standalone.send(compose('notifications/resources/updated', told));
+    else context.listeners.get(id)?.updated(told);
   }
   return listeners.size > 0;
+}
+
+/** The subscription is one of the gateway's own at the upstream, and no client's. */
+function withoutSubscription({ _meta, ...params }: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { [SUBSCRIPTION_KEY]: _, ...meta } = (_meta ?? {}) as Record<string, unknown>;
+  return Object.keys(meta).length > 0 ? { _meta: meta, ...params } : params;
 }
 
 function relayElicited(context: MethodContext, from: LinkName, message: Message): void {

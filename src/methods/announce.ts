@@ -1,6 +1,5 @@
-/** Tells sessions that a list has changed: once for many changes, and only of lists that differ for them. */
-import { compose } from '../protocol/message.ts';
-import type { LegacySession } from '../sessions/legacy-session.ts';
+/** Tells clients that a list has changed: once for many changes, and only of lists that differ for them. */
+import type { ListName, ListReader } from './listeners.ts';
 import type { View } from './view.ts';
 
 /** Changes within this time are announced together, milliseconds. */
@@ -14,19 +13,19 @@ const LISTS = [
 
 export class Announcer {
   readonly #view: (audience: string) => View;
-  readonly #sessions: () => Iterable<LegacySession>;
-  /** What each session's client may have listed already. */
-  readonly #last = new WeakMap<LegacySession, View>();
+  readonly #readers: () => Iterable<ListReader>;
+  /** What each client may have listed already. */
+  readonly #last = new WeakMap<ListReader, View>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(view: (audience: string) => View, sessions: () => Iterable<LegacySession>) {
+  constructor(view: (audience: string) => View, readers: () => Iterable<ListReader>) {
     this.#view = view;
-    this.#sessions = sessions;
+    this.#readers = readers;
   }
 
-  /** A session begins: what it sees now is what later changes are measured by. */
-  opened(session: LegacySession): void {
-    this.#last.set(session, this.#view(session.client.audience));
+  /** Somebody begins to listen: what it sees now is what later changes are measured by. */
+  opened(reader: ListReader): void {
+    this.#last.set(reader, this.#view(reader.client.audience));
   }
 
   /** A catalog has changed. */
@@ -40,24 +39,22 @@ export class Announcer {
 
   #announce(): void {
     this.#timer = undefined;
-    // sessions mostly come from the same view, so that one comparison serves many
-    const compared = new Map<View, Buffer[]>();
-    for (const session of this.#sessions()) {
-      const before = this.#last.get(session);
-      const now = this.#view(session.client.audience);
+    // they mostly come from the same view, so that one comparison serves many
+    const compared = new Map<View, ListName[]>();
+    for (const reader of this.#readers()) {
+      const before = this.#last.get(reader);
+      const now = this.#view(reader.client.audience);
       if (!before || before === now) continue;
-      const messages = compared.get(before) ?? changes(before, now);
-      compared.set(before, messages);
-      this.#last.set(session, now);
-      for (const message of messages) session.onceInitialized(() => session.standalone.send(message));
+      const changed = compared.get(before) ?? changes(before, now);
+      compared.set(before, changed);
+      this.#last.set(reader, now);
+      for (const list of changed) reader.listChanged(list);
     }
   }
 }
 
-function changes(before: View, now: View): Buffer[] {
-  return LISTS.flatMap(([name, kinds]) =>
-    kinds.every((kind) => before.lists[kind].result.equals(now.lists[kind].result))
-      ? []
-      : [compose(`notifications/${name}/list_changed`)],
-  );
+function changes(before: View, now: View): ListName[] {
+  return LISTS.filter(([, kinds]) =>
+    kinds.some((kind) => !before.lists[kind].result.equals(now.lists[kind].result)),
+  ).map(([name]) => name);
 }

@@ -1,5 +1,6 @@
 /** What methods work with. */
 import type { ElicitationIds } from '../bridge/elicitation-ids.ts';
+import type { Parks } from '../bridge/parks.ts';
 import type { Subscriptions } from '../bridge/subscriptions.ts';
 import type { LearnedUris } from '../namespace/learned.ts';
 import type { Call } from '../protocol/call.ts';
@@ -10,6 +11,7 @@ import type { Logger } from '../telemetry/log.ts';
 import type { CatalogStore } from '../upstreams/catalog-store.ts';
 import type { LinkPool } from '../upstreams/pool.ts';
 import type { UpstreamSpec } from '../upstreams/spec.ts';
+import type { Listener } from './listeners.ts';
 import type { View } from './view.ts';
 
 /** What methods share. Settings in it change when the configuration does. */
@@ -21,7 +23,13 @@ export interface MethodContext {
   readonly sessions: SessionStore;
   readonly subscriptions: Subscriptions;
   readonly elicitations: ElicitationIds;
+  /** Modern clients that listen, by id. */
+  readonly listeners: Map<string, Listener>;
+  /** Calls that wait for their modern clients. */
+  readonly parks: Parks;
   readonly sealer: Sealer;
+  /** What the gateway says of itself, as JSON text. */
+  readonly serverInfo: string;
   readonly log: Logger;
   lists: {
     /** Items a page; 0 is everything in one page. */

@@ -2,6 +2,7 @@
 import { Fault } from '../errors.ts';
 import type { Call } from '../protocol/call.ts';
 import { ITEM_KINDS, type ItemKind } from '../upstreams/catalog.ts';
+import { cachingOf } from './caching.ts';
 import { type Method, type MethodContext, viewOf } from './context.ts';
 import { listResult } from './view.ts';
 
@@ -22,19 +23,22 @@ export function listOf(kind: ItemKind): Method {
     context.catalogs.revalidate(call.client.audience);
     const view = viewOf(context, call);
     const missing = context.catalogs.missing(call.client.audience).map(({ upstream }) => upstream);
-    const { items, result, extras } = view.lists[kind];
+    const { items, result, extras, meta: own } = view.lists[kind];
     const { pageSize } = context.lists;
     if (cursor && (cursor.kind !== kind || cursor.generation !== view.generation)) throw new Fault('invalidCursor');
-    if (pageSize === 0 && !cursor && missing.length === 0) return call.sink.done({ kind: 'local', result });
+    // a client that shows where a list has holes can say so; others ignore it
+    const holes = missing.length === 0 ? '' : `"${MISSING}":${JSON.stringify(missing)}`;
+    const meta = [own, holes].filter((text) => text !== '').join(',');
+    const cache = call.client.era === 'modern' ? cachingOf(context, call.client.audience, kind) : undefined;
+    if (pageSize === 0 && !cursor) return call.sink.done({ kind: 'local', result, meta, cache });
     const from = cursor?.offset ?? 0;
     const to = pageSize === 0 ? items.length : from + pageSize;
-    // a client that shows where a list has holes can say so; others ignore it
-    let more = missing.length === 0 ? extras : `${extras},"_meta":${JSON.stringify({ [MISSING]: missing })}`;
+    let more = extras;
     if (to < items.length) {
       const next: Cursor = { kind, generation: view.generation, offset: to };
       more += `,"nextCursor":${JSON.stringify(context.sealer.seal(JSON.stringify(next), boundTo(call)))}`;
     }
-    call.sink.done({ kind: 'local', result: listResult(kind, items.slice(from, to), more) });
+    call.sink.done({ kind: 'local', result: listResult(kind, items.slice(from, to), more), meta, cache });
   };
 }
 

@@ -3,11 +3,9 @@ import { Fault } from '../errors.ts';
 import type { NameTable } from '../namespace/names.ts';
 import type { Call } from '../protocol/call.ts';
 import { type Method, type MethodContext, viewOf } from './context.ts';
+import { resume } from './resume.ts';
 import { routeOne } from './route-one.ts';
 import type { View } from './view.ts';
-
-/** `params.task` asks for a task of the 2025-11-25 revision, which is not declared here and so is to be ignored. */
-const TASK = 'task';
 
 export const callTool: Method = named((view) => view.tools, 'unknownTool');
 export const getPrompt: Method = named((view) => view.prompts, 'unknownPrompt');
@@ -16,16 +14,28 @@ function named(table: (view: View) => NameTable, unknown: 'unknownTool' | 'unkno
   return (context, call, params) => {
     const { text, span } = params.string('name');
     params.object('arguments');
-    const task = params.remove(TASK);
-    if (task) call.edits.push(task);
     const route = (): boolean => {
       const found = table(viewOf(context, call)).resolve(text);
-      if (found) routeOne(context, call, { upstream: found.upstream, exposed: text, name: found.name }, span);
-      return found !== undefined;
+      if (!found) return false;
+      routeOne(context, call, { upstream: found.upstream, exposed: text, name: found.name }, span);
+      return true;
     };
-    if (route()) return;
-    return whenKnown(context, call, route, () => ofMissing(context, call, text) ?? new Fault(unknown, { name: text }));
+    return resumed(resume(context, call, { text, span }), () => {
+      if (!route())
+        return whenKnown(
+          context,
+          call,
+          route,
+          () => ofMissing(context, call, text) ?? new Fault(unknown, { name: text }),
+        );
+    });
   };
+}
+
+/** Goes on where a request is not taken care of as one that continues another. */
+export function resumed(taken: boolean | Promise<boolean>, fresh: () => void | Promise<void>): void | Promise<void> {
+  if (taken instanceof Promise) return taken.then((done) => (done ? undefined : fresh()));
+  return taken ? undefined : fresh();
 }
 
 /** The name tells that it belongs to an upstream whose catalog never came. */

@@ -1,7 +1,8 @@
 /** resources/read: the URI's owner answers; no other upstream is tried. */
 import { Fault } from '../errors.ts';
 import { type Method, viewOf } from './context.ts';
-import { whenKnown } from './named.ts';
+import { resumed, whenKnown } from './named.ts';
+import { resume } from './resume.ts';
 import { routeOne } from './route-one.ts';
 
 export const readResource: Method = (context, call, params) => {
@@ -11,6 +12,9 @@ export const readResource: Method = (context, call, params) => {
     if (owner) routeOne(context, call, { upstream: owner.upstream, exposed: text, name: owner.uri }, span);
     return owner !== undefined;
   };
-  if (route()) return;
-  return whenKnown(context, call, route, () => new Fault('unknownResource', { uri: text }, { uri: text }));
+  const unknown = (): Fault =>
+    new Fault(call.client.era === 'modern' ? 'resourceNotFound' : 'unknownResource', { uri: text }, { uri: text });
+  return resumed(resume(context, call, { text, span }), () => {
+    if (!route()) return whenKnown(context, call, route, unknown);
+  });
 };

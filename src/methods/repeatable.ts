@@ -1,5 +1,6 @@
 /** Which requests may be sent once more when it is unknown whether the upstream has carried them out. */
 import type { Call } from '../protocol/call.ts';
+import { itemNamed } from '../upstreams/catalog.ts';
 import { type MethodContext, viewOf } from './context.ts';
 
 /** They read and change nothing. */
@@ -11,7 +12,7 @@ export function isRepeatable(context: MethodContext, call: Call): boolean {
   const { target } = call;
   if (call.method !== 'tools/call' || !target) return false;
   const catalog = viewOf(context, call).catalogs.find(({ upstream }) => upstream === target.upstream);
-  const tool = catalog?.items.tools.find(({ name }) => name === target.name);
+  const tool = catalog && itemNamed(catalog.items.tools, target.name);
   if (!tool) return false;
   const { annotations } = JSON.parse(tool.raw.toString('utf8')) as {
     annotations?: { readOnlyHint?: unknown; idempotentHint?: unknown } | null;

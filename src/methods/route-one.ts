@@ -1,18 +1,16 @@
 /** Requests that go to exactly one upstream: tools/call, prompts/get, resources/read, completion/complete. */
 import { Fault } from '../errors.ts';
-import type { Call, Outcome, Round, Sink, Target } from '../protocol/call.ts';
+import type { Call, Target } from '../protocol/call.ts';
 import type { Span } from '../protocol/json/scan.ts';
-import { legacyMethods } from '../protocol/methods.ts';
-import { CAN_ASK } from '../upstreams/inbound.ts';
+import { CAN_ASK } from '../protocol/methods.ts';
 import type { Link } from '../upstreams/link.ts';
 import { SHARED_SCOPE } from '../upstreams/pool.ts';
 import type { Lessee } from '../upstreams/upstream-links.ts';
 import type { MethodContext } from './context.ts';
-import { PassingSink } from './passing-sink.ts';
-import { relayedError } from './relayed-error.ts';
-import { isRepeatable } from './repeatable.ts';
-import { resultEdits } from './result-uris.ts';
+import { RelaySink } from './relay-sink.ts';
 import { leaseFor, sessionScope } from './scope.ts';
+import { raiseLevel } from './set-level.ts';
+import { setHeaders } from './tool-headers.ts';
 
 /**
  * Sends a call on to its target and relays what comes back.
@@ -22,15 +20,18 @@ export function routeOne(context: MethodContext, call: Call, target: Target, nam
   call.target = target;
   if (target.name !== target.exposed)
     call.edits.push({ start: nameAt.start, end: nameAt.end, text: JSON.stringify(target.name) });
-  call.sink = new RelaySink(context, call, call.sink);
-  forward(context, call, target);
+  if (call.method === 'tools/call') setHeaders(context, call);
+  const relay: RelaySink = new RelaySink(context, call, call.sink, () => forward(context, call, relay));
+  call.sink = relay;
+  forward(context, call, relay);
 }
 
-function forward(context: MethodContext, call: Call, { upstream }: Target): void {
-  send(context, call, upstream, leaseFor(context, call, upstream));
+function forward(context: MethodContext, call: Call, relay: RelaySink): void {
+  send(context, call, leaseFor(context, call, call.target!.upstream), relay);
 }
 
-function send(context: MethodContext, call: Call, upstream: string, lessee: Lessee): void {
+function send(context: MethodContext, call: Call, lessee: Lessee, relay: RelaySink): void {
+  const { upstream } = call.target!;
   const { scope } = lessee;
   const lease = context.pool.lease(upstream, lessee);
   const go = (link: Link): void => {
@@ -42,74 +43,31 @@ function send(context: MethodContext, call: Call, upstream: string, lessee: Less
       link.confuses(call.session)
     ) {
       const apart = sessionScope(call.session);
-      if (apart !== scope) return send(context, call, upstream, { ...lessee, scope: apart });
+      if (apart !== scope) return send(context, call, { ...lessee, scope: apart }, relay);
     }
     call.scope = scope;
+    relay.server = link.server;
+    const raising = call.client.era === 'modern' ? raiseLevel(context, link, call.logLevel) : undefined;
+    if (raising) return when(call, raising, () => link.request(call));
     link.request(call);
   };
-  if (!(lease instanceof Promise)) return go(lease);
+  if (lease instanceof Promise) when(call, lease, go);
+  else go(lease);
+}
+
+/** Goes on when something is there, unless the client has cancelled by then. */
+function when<T>(call: Call, later: Promise<T>, go: (value: T) => void): void {
   let cancelled = false;
   call.oncancel = () => {
     cancelled = true;
   };
-  lease.then(
-    (link: Link) => {
-      if (!cancelled) go(link);
+  later.then(
+    (value) => {
+      if (!cancelled) go(value);
     },
     (error: unknown) => {
       const fault = error instanceof Fault ? error : new Fault('internal');
       if (!cancelled) call.sink.done({ kind: 'error', error: fault });
     },
   );
-}
-
-/** Maps what the upstream answers to what the client may see, and repeats a request where that can do no harm. */
-class RelaySink extends PassingSink {
-  readonly #context: MethodContext;
-  readonly #call: Call;
-  #repeated = false;
-  /** Whether the client has been told of progress, and whether it was asked for something. */
-  #progressed = false;
-  #asked = false;
-
-  constructor(context: MethodContext, call: Call, outer: Sink) {
-    super(outer);
-    this.#context = context;
-    this.#call = call;
-  }
-
-  override progress(notification: Buffer): void {
-    // the client must see it increase, and a second try begins at the start
-    if (this.#repeated && this.#progressed) return;
-    this.#progressed = true;
-    this.outer.progress(notification);
-  }
-
-  override input(round: Round): void {
-    this.#asked = true;
-    this.outer.input(round);
-  }
-
-  override done(outcome: Outcome): void {
-    if (outcome.kind === 'error' && this.#mayRepeat(outcome)) {
-      this.#repeated = true;
-      try {
-        return forward(this.#context, this.#call, this.#call.target!);
-      } catch (error) {
-        return this.outer.done({ kind: 'error', error: error instanceof Fault ? error : new Fault('internal') });
-      }
-    }
-    if (outcome.kind !== 'complete') return this.outer.done(outcome);
-    if (outcome.message.error) return this.outer.done(relayedError(this.#context, this.#call, outcome.message));
-    const shape = legacyMethods.get(this.#call.method)?.uris;
-    const edits = shape ? resultEdits(this.#context, this.#call, outcome.message, shape) : [];
-    this.outer.done(edits.length > 0 ? { ...outcome, edits } : outcome);
-  }
-
-  /** One more try: when the upstream has certainly not begun, or when beginning twice makes no difference. */
-  #mayRepeat({ unsent, error }: Outcome & { kind: 'error' }): boolean {
-    if (this.#repeated || this.#call.ended) return false;
-    if (unsent) return true;
-    return error.fault === 'upstreamLost' && !this.#asked && isRepeatable(this.#context, this.#call);
-  }
 }

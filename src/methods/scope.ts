@@ -1,7 +1,7 @@
 /** Who owns the link that a call goes over, and who is behind a link. */
 import { declaredTo } from '../bridge/declare.ts';
 import { Fault } from '../errors.ts';
-import type { Call } from '../protocol/call.ts';
+import type { Call, ClientFacts } from '../protocol/call.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
 import type { LogLevel } from '../sessions/log-level.ts';
 import type { ClientIdentity } from '../upstreams/link.ts';
@@ -14,7 +14,9 @@ const USER = 'user:';
 const CATALOG = 'catalog:';
 
 export const sessionScope = (session: string): string => SESSION + session;
-const userScope = (principal: string, audience: string): string => USER + JSON.stringify([principal, audience]);
+/** Clients of the two eras do not share links: those of one have sessions, which tell apart who an upstream speaks to. */
+const userScope = (principal: string, { audience, era }: ClientFacts): string =>
+  USER + JSON.stringify(era === 'modern' ? [principal, audience, era] : [principal, audience]);
 
 /** The owner of links that fetch lists for an audience; for the empty one they are the links that all share. */
 const catalogScope = (audience: string): string => (audience === '' ? SHARED_SCOPE : CATALOG + audience);
@@ -36,10 +38,7 @@ export function leaseFor(
   if (sharing === 'shared') return gatewayLessee(context, upstream, '');
   const { client, principal, session } = call;
   return {
-    scope:
-      sharing === 'session' && session !== undefined
-        ? sessionScope(session)
-        : userScope(principal.key, client.audience),
+    scope: sharing === 'session' && session !== undefined ? sessionScope(session) : userScope(principal.key, client),
     principal: principal.key,
     identity: () => {
       const identity = gatewayIdentity(context, upstream, client.audience);
@@ -53,7 +52,7 @@ export function leaseFor(
 export const gatewayLessee = (context: MethodContext, upstream: string, audience: string): Lessee => ({
   scope: catalogScope(audience),
   principal: undefined,
-  identity: () => gatewayIdentity(context, upstream, audience),
+  identity: () => ({ ...gatewayIdentity(context, upstream, audience), lists: true }),
 });
 
 /** What an upstream is told on a link of the gateway's own for an audience. */
@@ -74,7 +73,7 @@ export function sessionsOf(context: MethodContext, scope: string): LegacySession
   }
   const all = [...context.sessions.all()];
   if (scope === SHARED_SCOPE) return all;
-  return scope.startsWith(USER) ? all.filter((s) => userScope(s.principal.key, s.client.audience) === scope) : [];
+  return scope.startsWith(USER) ? all.filter((s) => userScope(s.principal.key, s.client) === scope) : [];
 }
 
 /** The level of clients that ask for none, where others may have asked for more on the same link. */
@@ -87,6 +86,6 @@ export const levelUnasked = (session: LegacySession, scope: string | undefined):
 /** The owners of links that a session may have. */
 export const scopesOf = (session: LegacySession): string[] => [
   sessionScope(session.id),
-  userScope(session.principal.key, session.client.audience),
+  userScope(session.principal.key, session.client),
   SHARED_SCOPE,
 ];

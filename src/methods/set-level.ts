@@ -41,6 +41,13 @@ export async function applyLevel(context: MethodContext, link: Link, scope: stri
   const level = mostVerbose(sessions.map((s) => s.logLevel ?? USUAL)) ?? USUAL;
   if (level === before) return;
   told.set(link, level);
+  await tell(context, link, level);
+  // clients may want another one by now
+  return applyLevel(context, link, scope);
+}
+
+/** Never rejects. */
+async function tell(context: MethodContext, link: Link, level: LogLevel): Promise<void> {
   const taken = ask(link, 'logging/setLevel', { level }, { idle: PATIENCE, total: PATIENCE, knob: 'request' });
   try {
     if (deaf.has(link)) taken.catch(() => undefined);
@@ -50,8 +57,20 @@ export async function applyLevel(context: MethodContext, link: Link, scope: stri
     const { message } = error as Error;
     context.log.debug({ upstream: link.upstream, err: message }, 'upstream did not take the log level');
   }
-  // clients may want another one by now
-  return applyLevel(context, link, scope);
+}
+
+/**
+ * Sees to it that an upstream logs what one call wants, where it is told once for all. It is not told less again before a
+ * session is: another call may want the same soon.
+ * @returns `undefined` where there is nothing to be told
+ */
+export function raiseLevel(context: MethodContext, link: Link, wanted: string | undefined): Promise<void> | undefined {
+  if (wanted === undefined || link.server.era === 'modern' || !isLevel(wanted)) return undefined;
+  if (!Object.hasOwn(link.server.capabilities, 'logging') || deaf.has(link)) return undefined;
+  const before = told.get(link);
+  if (before !== undefined && LOG_LEVELS.indexOf(before) <= LOG_LEVELS.indexOf(wanted)) return undefined;
+  told.set(link, wanted);
+  return tell(context, link, wanted);
 }
 
 const isLevel = (text: string): text is LogLevel => (LOG_LEVELS as readonly string[]).includes(text);

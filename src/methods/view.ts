@@ -24,6 +24,8 @@ export interface MergedList {
   readonly result: Buffer;
   /** Members beside the list, as JSON text with a leading comma; only ever from a sole upstream. */
   readonly extras: string;
+  /** Members of its `_meta`, as JSON text; likewise. */
+  readonly meta: string;
 }
 
 export interface ViewRules {
@@ -73,7 +75,8 @@ export function buildView(catalogs: readonly Catalog[], rules: ViewRules, genera
         items.push(exposeItem(item, name, (uri) => uris.exposeUri(upstream, uri)));
       }
     }
-    lists[kind] = merged(kind, items, sole ? (catalogs[0]?.extras[kind] ?? '') : '');
+    const only = sole ? catalogs[0] : undefined;
+    lists[kind] = merged(kind, items, only?.extras[kind] ?? '', only?.metas[kind] ?? '');
   }
   return { generation, catalogs, tools, prompts, uris, lists };
 }
@@ -89,9 +92,9 @@ function exposeItem(item: CatalogItem, name: string, exposeUri: (uri: string) =>
   return applyEdits(item.raw, edits);
 }
 
-function merged(kind: ItemKind, items: readonly Buffer[], extras: string): MergedList {
+function merged(kind: ItemKind, items: readonly Buffer[], extras: string, meta: string): MergedList {
   const more = extras === '' ? '' : `,${extras}`;
-  return { items, extras: more, result: listResult(kind, items, more) };
+  return { items, extras: more, meta, result: listResult(kind, items, more) };
 }
 
 const COMMA = Buffer.from(',');

@@ -3,6 +3,7 @@ import type { Fault } from '../errors.ts';
 import type { Edit } from './json/edit.ts';
 import type { Span } from './json/scan.ts';
 import type { Message, RawId } from './message.ts';
+import type { Params } from './params.ts';
 import type { Era } from './versions.ts';
 
 /** Who is calling. `key` is equal for equal (issuer, subject, client, tenant) and different otherwise. */
@@ -33,14 +34,38 @@ export interface Target {
   readonly name: string;
 }
 
+/** How long a result stays good, and for whom (2026-07-28, caching). */
+export interface Caching {
+  /** Milliseconds. */
+  readonly ttlMs: number;
+  readonly cacheScope: 'public' | 'private';
+}
+
+/** What a call that is made again carries beside its params, each as JSON text (2026-07-28, multi round-trip requests). */
+export interface Continuation {
+  readonly inputResponses: string | undefined;
+  readonly requestState: string | undefined;
+}
+
 /** What a request ends with. */
 export type Outcome =
   /** The upstream's answer as it arrived, success or JSON-RPC error. `edits` are what Patchbay changes in it. */
-  | { readonly kind: 'complete'; readonly message: Message; readonly edits?: readonly Edit[] }
-  /** An answer of Patchbay's own; `result` is JSON text. */
-  | { readonly kind: 'local'; readonly result: string | Buffer }
-  /** The upstream asks the client for something before it can go on. */
-  | { readonly kind: 'input-required'; readonly round: Round }
+  | {
+      readonly kind: 'complete';
+      readonly message: Message;
+      readonly edits?: readonly Edit[];
+    }
+  /** An answer of Patchbay's own; `result` is JSON text of an object. */
+  | {
+      readonly kind: 'local';
+      readonly result: string | Buffer;
+      /** Members of its `_meta`, as JSON text `"key":value,…`. */
+      readonly meta?: string | undefined;
+      /** How long it stays good. */
+      readonly cache?: Caching | undefined;
+      /** Of which type it is, for modern clients; `complete` unless it says otherwise. */
+      readonly resultType?: string;
+    }
   | {
       readonly kind: 'error';
       readonly error: Fault;
@@ -75,6 +100,8 @@ export interface Round {
   drop(): void;
   /** Whether it surely belongs to the call that it was handed to; on a stream that calls share it may be another's. */
   readonly certain: boolean;
+  /** Hands it to another call that it may belong to. @returns false when there is none */
+  elsewhere(): boolean;
   /** Called when the upstream takes its requests back. Set by whoever consumes the round. */
   onwithdrawn: ((reason: string | undefined) => void) | undefined;
 }
@@ -91,6 +118,28 @@ export interface Sink {
   away(retry: number): void;
   /** The end; called exactly once. */
   done(outcome: Outcome): void;
+}
+
+/** One HTTP exchange of a modern client, on which a call is answered; a call that waits for its client may get another. */
+export interface Exchange {
+  /** The id of the request, as it was spelled. */
+  readonly id: RawId;
+  /** The progress token of the request, as it was spelled. */
+  readonly token: string | undefined;
+  /** The least severe log messages that the client wants; none without it. */
+  readonly logLevel: string | undefined;
+  /** What the client declares with this request. */
+  readonly capabilities: Readonly<Record<string, unknown>>;
+  readonly over: boolean;
+  progress(notification: Buffer): void;
+  log(notification: Buffer): void;
+  done(outcome: Outcome): void;
+  /** Gives the connection up: another exchange has taken its place. */
+  abandon(): void;
+  /** Called when the client has hung up before the answer. */
+  ongone: (() => void) | undefined;
+  /** Called when the client reads more slowly than messages come, and when it has caught up. */
+  onpressure: ((full: boolean) => void) | undefined;
 }
 
 /** Limits of one request towards an upstream, in milliseconds. */
@@ -116,8 +165,22 @@ export interface Call {
   readonly message: Message;
   /** What is changed in the request before it goes to its upstream. */
   readonly edits: Edit[];
+  /** The params of the message. */
+  params: Params;
   /** The span of `params._meta.progressToken` in the message. */
-  readonly progressToken: Span | undefined;
+  progressToken: Span | undefined;
+  /** The token that the client is told of progress under, as it is spelled. */
+  readonly shownToken: string | undefined;
+  /** The least severe log messages that the client wants of this call; `undefined` where it asked for none. */
+  readonly logLevel: string | undefined;
+  /** What the client answered when the upstream asked it for something in an earlier round. */
+  continuation: Continuation | undefined;
+  /** The `Mcp-Param-*` headers of the request; `undefined` for clients of an era that has none. */
+  readonly paramHeaders: Readonly<Record<string, string>> | undefined;
+  /** Lets go of the exchange of a call that continues an earlier one; `undefined` for legacy clients. */
+  readonly surrender: (() => Exchange) | undefined;
+  /** HTTP headers that the upstream wants with it beside the usual ones (2026-07-28, `Mcp-Param-*`). */
+  headers: Readonly<Record<string, string>> | undefined;
   target: Target | undefined;
   /** The owner of the link that it went out on. */
   scope: string | undefined;

@@ -4,9 +4,8 @@
  */
 import { isObjectAt, memberOf, members } from './json/scan.ts';
 import { type Message, valueAt } from './message.ts';
+import { CAPABILITIES_KEY, VERSION_KEY } from './meta.ts';
 import { isModernVersion } from './versions.ts';
-
-export const VERSION_KEY = 'io.modelcontextprotocol/protocolVersion';
 
 export type Body = Message | readonly (Message | undefined)[] | undefined;
 
@@ -27,7 +26,7 @@ export interface Rejection {
 }
 
 const MODERN_ONLY = new Set(['server/discover', 'subscriptions/listen']);
-const NEEDED = `params._meta must hold "${VERSION_KEY}" and "io.modelcontextprotocol/clientCapabilities"`;
+const NEEDED = `params._meta must hold "${VERSION_KEY}" and "${CAPABILITIES_KEY}"`;
 
 /**
  * @param body what {@link readMessages} made of the POSTed text

@@ -1,8 +1,5 @@
-/**
- * How the two eras differ on the way to an upstream, behind one interface. Being in a codec's method list is being
- * supported by that era.
- */
-import type { Call } from './call.ts';
+/** How the two eras differ on the way to an upstream, behind one interface. */
+import { isObjectAt } from './json/scan.ts';
 import type { Message } from './message.ts';
 import type { Era } from './versions.ts';
 
@@ -21,17 +18,16 @@ export interface Encoded {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export interface Codec {
-  readonly era: Era;
-  /** Whether a request of this method can be sent in this era. */
-  supports(method: string): boolean;
-  /**
-   * The upstream's spelling of a call.
-   * @param id the upstream-side JSON-RPC id, which is the progress token as well
-   */
-  request(call: Call, id: number): Encoded;
-  /** The message that withdraws a request; `undefined` where closing the stream does. */
-  cancelled(id: number, reason: string | undefined): Buffer | undefined;
-  /** Why a response is not acceptable as an answer to `method`; `undefined` when it is. */
-  refuse(method: string, response: Message): string | undefined;
+/** Who makes a request, as it says itself where every request does. */
+export interface Speaker {
+  readonly version: string;
+  readonly capabilities: Readonly<Record<string, unknown>>;
+  readonly info: Readonly<Record<string, unknown>>;
+}
+
+/** Why a response is not acceptable; `undefined` when it is. */
+export function refusedAnswer({ bytes, error, result }: Message): string | undefined {
+  if (error) return isObjectAt(bytes, error.start) ? undefined : '"error" is no object';
+  if (!result) return 'neither "result" nor "error"';
+  return isObjectAt(bytes, result.start) ? undefined : '"result" is no object';
 }

@@ -2,6 +2,10 @@
 
 export const SESSION_HEADER = 'mcp-session-id';
 export const VERSION_HEADER = 'mcp-protocol-version';
+export const METHOD_HEADER = 'mcp-method';
+export const NAME_HEADER = 'mcp-name';
+/** The headers of tools begin with this. */
+export const PARAM_PREFIX = 'mcp-param-';
 
 export const SERVED_METHODS = 'POST, GET, DELETE, OPTIONS';
 

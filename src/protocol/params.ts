@@ -1,5 +1,5 @@
 /** The `params` of one request: members looked up where they stand, and edits that leave all the rest untouched. */
-import { type Edit, insertMember, removeMember } from './json/edit.ts';
+import { type Edit, removeMembers } from './json/edit.ts';
 import { isObjectAt, isStringAt, type Member, members, type Span, textOf } from './json/scan.ts';
 import { type Message, valueAt } from './message.ts';
 
@@ -47,8 +47,7 @@ export class Params {
 
   /** The span of `_meta.progressToken`, when the request has one that is a string or a number. */
   progressToken(): Span | undefined {
-    this.#meta ??= this.object('_meta') ?? [];
-    const token = only(this.#meta, 'progressToken');
+    const token = only(this.meta, 'progressToken');
     if (!token) return undefined;
     const c = this.#message.bytes[token.start]!;
     if (c !== 0x22 && c !== 0x2d && (c < 0x30 || c > 0x39))
@@ -56,15 +55,20 @@ export class Params {
     return token;
   }
 
-  /** The edit that takes the member `key` out; `undefined` when it is not there. */
-  remove(key: string): Edit | undefined {
-    const index = this.#members.findIndex((m) => m.key === key);
-    return index < 0 ? undefined : removeMember(this.#members, index);
+  /** The members, in order. */
+  get members(): readonly Member[] {
+    return this.#members;
   }
 
-  /** The edit that adds a member; `value` is JSON text. Only for requests that have params. */
-  insert(key: string, value: string): Edit {
-    return insertMember(this.#message.params!, this.#members, key, value);
+  /** The members of `_meta`; empty when there is none. @throws ParamsError when it is there and no object */
+  get meta(): readonly Member[] {
+    this.#meta ??= this.object('_meta') ?? [];
+    return this.#meta;
+  }
+
+  /** The edits that take out the members with these keys. */
+  without(keys: ReadonlySet<string>): Edit[] {
+    return removeMembers(this.#members, ({ key }) => keys.has(key));
   }
 }
 

@@ -9,11 +9,13 @@ export type LegacyVersion = (typeof LEGACY_VERSIONS)[number];
 
 export const LATEST_LEGACY: LegacyVersion = '2025-11-25';
 
-/** What a legacy client without a version header and without a session is taken to speak. */
-export const ASSUMED_LEGACY: LegacyVersion = '2025-03-26';
-
 /** The only version with JSON-RPC batches. */
 export const BATCH_VERSION: LegacyVersion = '2025-03-26';
+
+/** The versions without sessions, newest first. */
+export const MODERN_VERSIONS = ['2026-07-28'] as const;
+
+export const LATEST_MODERN: string = MODERN_VERSIONS[0];
 
 const FIRST_MODERN = '2026-07-28';
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
@@ -27,6 +29,9 @@ export const isLegacyVersion = (version: string): version is LegacyVersion =>
  */
 export const isModernVersion = (version: string): boolean =>
   !isLegacyVersion(version) && (!DATE.test(version) || version >= FIRST_MODERN);
+
+export const isSupportedModern = (version: unknown): version is string =>
+  (MODERN_VERSIONS as readonly unknown[]).includes(version);
 
 /** Answers a legacy handshake: the version asked for when it is one of ours, else the newest legacy one. */
 export const negotiate = (requested: unknown): LegacyVersion =>

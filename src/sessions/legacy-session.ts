@@ -2,6 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { Call, ClientFacts, Principal } from '../protocol/call.ts';
+import { compose } from '../protocol/message.ts';
 import type { LegacyVersion } from '../protocol/versions.ts';
 import { AskTable } from './asks.ts';
 import { cutWhenStuck } from './connection.ts';
@@ -102,6 +103,12 @@ export class LegacySession {
       );
     stream.attach(raw, found.events);
     return stream;
+  }
+
+  /** A list that the client may have read has changed. */
+  listChanged(list: string): void {
+    const message = compose(`notifications/${list}/list_changed`);
+    this.onceInitialized(() => this.standalone.send(message));
   }
 
   /** Runs now, or as soon as the client has said `notifications/initialized`. */

@@ -1,7 +1,8 @@
 /** Requests of Patchbay's own to an upstream: handshake, lists. */
-import type { Fault } from '../errors.ts';
-import type { Call, ClientFacts, Deadline, Outcome, Principal } from '../protocol/call.ts';
-import { compose, type Message, readMessage, valueAt } from '../protocol/message.ts';
+import { Fault } from '../errors.ts';
+import type { Call, ClientFacts, Deadline, Outcome, Principal, Sink } from '../protocol/call.ts';
+import { compose, composeResult, type Message, readMessage, valueAt } from '../protocol/message.ts';
+import { Params } from '../protocol/params.ts';
 import { LATEST_LEGACY } from '../protocol/versions.ts';
 import type { Link } from './link.ts';
 
@@ -21,6 +22,45 @@ export class UpstreamError extends Error {
   }
 }
 
+/** What a request of Patchbay's own failed with, as an answer to a client that it was sent for. */
+export const toFault = (error: Error, upstream: string): Fault =>
+  error instanceof Fault ? error : new Fault('upstreamUnavailable', { upstream, detail: error.message });
+
+/** Nobody is told of anything. */
+const DEAF: Sink = {
+  progress: () => undefined,
+  log: () => undefined,
+  away: () => undefined,
+  input: (round) => round.abandon('no client is behind this request'),
+  done: () => undefined,
+};
+
+/** A call of Patchbay's own. @param message a request */
+export const gatewayCall = (message: Message, done: Sink['done'] = DEAF.done, deadline?: Deadline): Call => ({
+  principal: GATEWAY,
+  client: NOBODY,
+  session: undefined,
+  method: message.method!,
+  id: '0',
+  message,
+  edits: [],
+  params: new Params(message),
+  progressToken: undefined,
+  shownToken: undefined,
+  logLevel: undefined,
+  continuation: undefined,
+  headers: undefined,
+  paramHeaders: undefined,
+  surrender: undefined,
+  target: undefined,
+  scope: undefined,
+  deadline,
+  ended: false,
+  oncancel: undefined,
+  onpressure: undefined,
+  sink: { ...DEAF, done },
+});
+
 /**
  * Sends one request over a link.
  * @returns the response message, which has a result
@@ -33,35 +73,13 @@ export function ask(
   deadline?: Deadline,
 ): Promise<Message> {
   return new Promise((resolve, reject: (error: Fault | UpstreamError) => void) => {
-    const call: Call = {
-      principal: GATEWAY,
-      client: NOBODY,
-      session: undefined,
-      method,
-      id: '0',
-      message: readMessage(compose(method, params, 0)),
-      edits: [],
-      progressToken: undefined,
-      target: undefined,
-      scope: undefined,
-      deadline,
-      ended: false,
-      oncancel: undefined,
-      onpressure: undefined,
-      sink: {
-        progress: () => undefined,
-        log: () => undefined,
-        away: () => undefined,
-        input: (round) => round.abandon('no client is behind this request'),
-        done: (outcome: Outcome) => {
-          if (outcome.kind === 'error') reject(outcome.error);
-          else if (outcome.kind !== 'complete') reject(new UpstreamError(0, 'unexpected outcome'));
-          else if (outcome.message.error) reject(upstreamError(outcome.message));
-          else resolve(outcome.message);
-        },
-      },
+    const done = (outcome: Outcome): void => {
+      if (outcome.kind === 'error') reject(outcome.error);
+      else if (outcome.kind === 'local') resolve(readMessage(composeResult('0', outcome.result)));
+      else if (outcome.message.error) reject(upstreamError(outcome.message));
+      else resolve(outcome.message);
     };
-    link.request(call);
+    link.request(gatewayCall(readMessage(compose(method, params, 0)), done, deadline));
   });
 }
 

@@ -1,9 +1,11 @@
 /** Fetches everything an upstream lists, page by page. */
 import { code } from '../errors.ts';
+import type { Caching } from '../protocol/call.ts';
+import { headerDecls, withoutAnnotations } from '../protocol/tool-headers.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { ask, UpstreamError } from './ask.ts';
 import { type CatalogItem, ITEM_KINDS, type ItemKind, type Snapshot } from './catalog.ts';
-import { digestOf, KINDS, readPage } from './catalog-items.ts';
+import { digestOf, KINDS, readItem, readPage } from './catalog-items.ts';
 import type { Link } from './link.ts';
 
 export interface FetchLimits {
@@ -16,6 +18,8 @@ export interface FetchLimits {
 interface List {
   items: CatalogItem[];
   extras: string;
+  meta: string;
+  caching: Caching | undefined;
 }
 
 /**
@@ -26,18 +30,22 @@ export async function fetchCatalog(link: Link, limits: FetchLimits, log: Logger)
   const lists = await Promise.all(KINDS.map((kind) => fetchList(link, kind, limits, log)));
   const items = {} as Record<ItemKind, CatalogItem[]>;
   const extras = {} as Record<ItemKind, string>;
+  const metas = {} as Record<ItemKind, string>;
+  const caching: Partial<Record<ItemKind, Caching>> = {};
   for (const [i, kind] of KINDS.entries()) {
     const list = lists[i]!;
     items[kind] = list.items;
     extras[kind] = list.extras;
+    metas[kind] = list.meta;
+    if (list.caching) caching[kind] = list.caching;
   }
-  const content = { server: link.server, items, extras };
+  const content = { server: link.server, items, extras, metas, caching };
   return { upstream: link.upstream, fetchedAt: Date.now(), ...content, digest: digestOf(content) };
 }
 
 async function fetchList(link: Link, kind: ItemKind, limits: FetchLimits, log: Logger): Promise<List> {
   const { method, capability } = ITEM_KINDS[kind];
-  const list: List = { items: [], extras: '' };
+  const list: List = { items: [], extras: '', meta: '', caching: undefined };
   if (!Object.hasOwn(link.server.capabilities, capability)) return list;
   const cursors = new Set<string>();
   let cursor: string | undefined;
@@ -62,6 +70,23 @@ async function fetchList(link: Link, kind: ItemKind, limits: FetchLimits, log: L
   }
 }
 
+/**
+ * A tool whose `x-mcp-header` annotations are wrong must not be used over HTTP (2026-07-28, Streamable HTTP); where they
+ * mean nothing to the upstream, the tool is kept without them, so that clients do not refuse it.
+ */
+function usable(link: Link, tool: CatalogItem, log: Logger): CatalogItem[] {
+  const { problem } = headerDecls(tool.raw);
+  if (problem === undefined) return [tool];
+  if (link.headers) {
+    log.warn({ tool: tool.name, problem }, 'ignored a tool, its header annotations are wrong');
+    return [];
+  }
+  log.warn({ tool: tool.name, problem }, 'took the header annotations off a tool, they are wrong');
+  const raw = withoutAnnotations(tool.raw);
+  const item = readItem(raw, { start: 0, end: raw.length }, 'tools');
+  return item ? [item] : [];
+}
+
 /** Adds one page to `list`; gives the next cursor. */
 async function fetchPage(
   link: Link,
@@ -81,10 +106,15 @@ async function fetchPage(
   }
   const page = readPage(answer.bytes, answer.result!.start, kind);
   for (const item of page.items ?? []) {
-    if (item) list.items.push(item);
-    else log.warn({ method }, `ignored an item without a ${ITEM_KINDS[kind].key}`);
+    if (!item) log.warn({ method }, `ignored an item without a ${ITEM_KINDS[kind].key}`);
+    else if (kind === 'tools') list.items.push(...usable(link, item, log));
+    else list.items.push(item);
   }
   if (!page.items) log.warn({ method }, `the answer holds no list "${kind}"`);
-  if (cursor === undefined) list.extras = page.extras;
+  if (cursor === undefined) {
+    list.extras = page.extras;
+    list.meta = page.meta;
+    list.caching = page.caching;
+  }
   return page.nextCursor;
 }

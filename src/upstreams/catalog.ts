@@ -1,4 +1,5 @@
 /** What one upstream offers, as it said it: every item is kept as the bytes that came. */
+import type { Caching } from '../protocol/call.ts';
 import type { ServerFacts } from '../protocol/codec.ts';
 import type { Span } from '../protocol/json/scan.ts';
 
@@ -34,9 +35,22 @@ export interface Catalog {
   readonly items: Readonly<Record<ItemKind, readonly CatalogItem[]>>;
   /** Further members of the upstream's list results, as JSON text `"key":value,…`; empty when there were none. */
   readonly extras: Readonly<Record<ItemKind, string>>;
+  /** Members of the `_meta` of its list results, in the same form. */
+  readonly metas: Readonly<Record<ItemKind, string>>;
+  /** What it said of how long its lists stay good; nothing where it is of an era that does not say. */
+  readonly caching: Readonly<Partial<Record<ItemKind, Caching>>>;
   /** A hash of all of the above but the times; equal for equal content. */
   readonly digest: string;
 }
 
 /** A catalog that has no place yet among those of this run. */
 export type Snapshot = Omit<Catalog, 'generation'>;
+
+const names = new WeakMap<readonly CatalogItem[], ReadonlyMap<string, CatalogItem>>();
+
+/** The item with this upstream name; the last one, where there are several. */
+export function itemNamed(items: readonly CatalogItem[], name: string): CatalogItem | undefined {
+  const known = names.get(items) ?? new Map(items.map((item) => [item.name, item]));
+  names.set(items, known);
+  return known.get(name);
+}

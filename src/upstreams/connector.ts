@@ -1,13 +1,18 @@
 /** Opens links to one upstream over whichever transport its configuration asks for. */
 import { Pool } from 'undici';
 import { Fault } from '../errors.ts';
+import type { ServerFacts } from '../protocol/codec.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { probe, type Verdict } from './era-probe.ts';
+import { EraVerdict } from './era-verdict.ts';
 import type { HttpEndpoint } from './http-endpoint.ts';
 import { HttpWire } from './http-wire.ts';
 import { Launcher, type Running } from './launcher.ts';
 import { LegacyLink } from './legacy-link.ts';
 import type { ClientIdentity, Link, LinkListener } from './link.ts';
-import type { OpenControl } from './link-options.ts';
+import type { LinkOptions, OpenControl } from './link-options.ts';
+import { ModernHttpWire } from './modern-http-wire.ts';
+import { ModernLink } from './modern-link.ts';
 import { Spares } from './spares.ts';
 import { deadlineOf, type UpstreamSpec } from './spec.ts';
 import { SseWire } from './sse-wire.ts';
@@ -18,7 +23,22 @@ import { type Wire, WireFault } from './wire.ts';
 /** Statuses with which a server that knows only HTTP+SSE answers a POST (2025-11-25, backwards compatibility). */
 const NOT_STREAMABLE = new Set([400, 404, 405]);
 
+/**
+ * How long a process may take to say which era it is of, milliseconds. One that says nothing by then is taken to be of the
+ * legacy era, and asked once more if it turns out that it is not.
+ */
+const PROBE = 2_000;
+
+/** What a link is opened for. */
+interface Opening {
+  readonly client: ClientIdentity;
+  readonly listener: LinkListener;
+  readonly control: OpenControl;
+}
+
 export class Connector {
+  readonly #era: EraVerdict;
+  #patience = PROBE;
   readonly #log: Logger;
   readonly #launcher: Launcher;
   readonly #server: StartedServer | undefined;
@@ -27,6 +47,7 @@ export class Connector {
 
   constructor(spec: UpstreamSpec, log: Logger) {
     this.#log = log;
+    this.#era = new EraVerdict(spec.protocol);
     this.#launcher = new Launcher(spec, log);
     this.#server = spec.process && spec.http ? new StartedServer(this.#launcher) : undefined;
     this.#spares = new Spares(spec.spares, () => this.#launcher.start(), log);
@@ -45,21 +66,8 @@ export class Connector {
    * @throws WireFault when the upstream cannot be reached or refuses the handshake
    */
   async open(client: ClientIdentity, listener: LinkListener, control: OpenControl = {}): Promise<Link> {
-    const { http } = this.spec;
-    if (!http) return this.#openStdio(client, listener, control);
-    const endpoint = this.#endpoint(this.#server ? await this.#server.address() : new URL(http.url));
-    if (http.transport === 'sse') return this.#link(new SseWire(endpoint, this.#log), client, listener, control);
-    try {
-      return await this.#link(new HttpWire(endpoint, this.#log), client, listener, control);
-    } catch (error) {
-      if (http.transport !== 'auto' || !notStreamable(error)) throw error;
-      this.#log.debug('no Streamable HTTP there, trying HTTP+SSE');
-      // when that fails as well, the first failure is the one that tells what is wrong
-      return await this.#link(new SseWire(endpoint, this.#log), client, listener, control).catch((second: Error) => {
-        this.#log.debug({ err: second.message }, 'no HTTP+SSE there either');
-        throw error;
-      });
-    }
+    const opening: Opening = { client, listener, control };
+    return this.spec.http ? this.#openHttp(opening) : this.#openStdio(opening);
   }
 
   async close(): Promise<void> {
@@ -67,16 +75,43 @@ export class Connector {
     await Promise.all([this.#server?.close(), this.#spares.close()]);
   }
 
+  async #openHttp(opening: Opening): Promise<Link> {
+    const http = this.spec.http!;
+    const endpoint = this.#endpoint(this.#server ? await this.#server.address() : new URL(http.url));
+    if (http.transport === 'sse') return this.#legacy(new SseWire(endpoint, this.#log), opening);
+    if (!this.#era.legacy) {
+      const wire = new ModernHttpWire(endpoint, this.#log);
+      const verdict = await probe(wire, opening.client, this.spec.timeouts.open, false);
+      if (verdict.era === 'modern') return this.#modern(wire, verdict.server, opening);
+      await wire.close();
+      this.#foundLegacy(verdict.reason);
+    }
+    try {
+      return await this.#legacy(new HttpWire(endpoint, this.#log), opening);
+    } catch (error) {
+      if (http.transport === 'auto' && notStreamable(error)) {
+        this.#log.debug('no Streamable HTTP there, trying HTTP+SSE');
+        // when that fails as well, the first failure is the one that tells what is wrong
+        const link = await this.#legacy(new SseWire(endpoint, this.#log), opening).catch((second: Error) => {
+          this.#log.debug({ err: second.message }, 'no HTTP+SSE there either');
+        });
+        if (link) return link;
+      }
+      this.#era.doubt();
+      throw error;
+    }
+  }
+
   /** Over a spare process where there is one; one that has gone in the meantime is no reason to fail. */
-  async #openStdio(client: ClientIdentity, listener: LinkListener, control: OpenControl): Promise<Link> {
+  async #openStdio(opening: Opening): Promise<Link> {
     const over = (launch: () => Promise<Running>): [StdioWire, Promise<Link>] => {
       const wire = new StdioWire(launch, this.spec.maxMessageSize);
-      return [wire, this.#link(wire, client, listener, control)];
+      return [wire, this.#speak(wire, opening)];
     };
     const spare = this.#spares.take();
-    const [wire, opening] = over(spare ? async () => spare : () => this.#launcher.start());
-    const link = await opening.catch((error: Error) => {
-      if (!spare || !wire.lost || control.signal?.aborted) throw error;
+    const [wire, opened] = over(spare ? async () => spare : () => this.#launcher.start());
+    const link = await opened.catch((error: Error) => {
+      if (!spare || !wire.lost || opening.control.signal?.aborted) throw error;
       this.#log.debug({ err: error.message }, 'a spare process was lost, starting another');
       return over(() => this.#launcher.start())[1];
     });
@@ -84,9 +119,53 @@ export class Connector {
     return link;
   }
 
-  #link(wire: Wire, client: ClientIdentity, listener: LinkListener, control: OpenControl): Promise<Link> {
+  /** Finds out what a process speaks, and speaks that. */
+  async #speak(wire: StdioWire, opening: Opening): Promise<Link> {
+    if (this.#era.legacy) return this.#legacy(wire, opening);
+    const giveUp = (): void => void opening.control.leaving?.(wire.close());
+    const { signal } = opening.control;
+    signal?.addEventListener('abort', giveUp, { once: true });
+    let verdict: Verdict;
+    try {
+      verdict = await probe(wire, opening.client, Math.min(this.#patience, this.spec.timeouts.open), true);
+    } catch (error) {
+      opening.control.leaving?.(wire.close());
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
+    }
+    if (verdict.era === 'modern') return this.#modern(wire, verdict.server, opening);
+    if (verdict.sure) this.#foundLegacy(verdict.reason);
+    // one that ended when it was asked is started anew, and asked what it knows
+    const again = verdict.alive ? wire : new StdioWire(() => this.#launcher.start(), this.spec.maxMessageSize);
+    return this.#legacy(again, opening).catch((error: Error) => {
+      // it was only slow to start
+      if (!verdict.sure) this.#patience = this.spec.timeouts.open;
+      throw error;
+    });
+  }
+
+  #foundLegacy(reason: string): void {
+    if (this.#era.pinned === 'modern')
+      throw new WireFault(`it does not speak the protocol it is pinned to (protocol: modern): ${reason}`, {
+        unsent: true,
+      });
+    this.#log.debug({ reason }, 'upstream is of the legacy era');
+    this.#era.found('legacy');
+  }
+
+  #legacy(wire: Wire, opening: Opening): Promise<Link> {
+    return new LegacyLink(this.#options(wire, opening)).open();
+  }
+
+  #modern(wire: Wire, server: ServerFacts, opening: Opening): Promise<Link> {
+    this.#era.found('modern');
+    return new ModernLink({ ...this.#options(wire, opening), server }).open();
+  }
+
+  #options(wire: Wire, { client, listener, control }: Opening): LinkOptions {
     const { name, timeouts } = this.spec;
-    return LegacyLink.open({
+    return {
       upstream: name,
       wire,
       log: this.#log,
@@ -95,7 +174,7 @@ export class Connector {
       client,
       openTimeout: timeouts.open,
       control,
-    });
+    };
   }
 
   #endpoint(url: URL): HttpEndpoint {

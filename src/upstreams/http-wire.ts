@@ -76,6 +76,11 @@ export class HttpWire implements Wire {
     this.#resumes.delete(of);
   }
 
+  abort(of: number): void {
+    this.forget(of);
+    this.#exchanges.get(of)?.abandon();
+  }
+
   async close(): Promise<void> {
     if (!this.#closed && this.#session !== undefined) await this.#farewell();
     this.#end(undefined);

@@ -8,9 +8,6 @@ export const INPUT_METHODS: ReadonlyMap<string, string> = new Map([
   ['roots/list', 'roots'],
 ]);
 
-/** Calls in the course of which an upstream may ask the client for something. */
-export const CAN_ASK = new Set(['tools/call', 'prompts/get', 'resources/read']);
-
 export const LIST_CHANGED: ReadonlyMap<string, ListKind> = new Map([
   ['notifications/tools/list_changed', 'tools'],
   ['notifications/prompts/list_changed', 'prompts'],

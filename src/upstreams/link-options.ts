@@ -4,7 +4,7 @@ import type { Logger } from '../telemetry/log.ts';
 import type { ClientIdentity, LinkListener } from './link.ts';
 import type { Wire } from './wire.ts';
 
-export interface LegacyLinkOptions {
+export interface LinkOptions {
   readonly upstream: string;
   readonly wire: Wire;
   readonly log: Logger;

@@ -10,6 +10,8 @@ export interface ClientIdentity {
   readonly audience: string;
   readonly capabilities: Readonly<Record<string, unknown>>;
   readonly info: Readonly<Record<string, unknown>>;
+  /** Whether the link is to hear of changes of lists, in the era that has to be asked for that. */
+  readonly lists?: boolean;
 }
 
 /** The lists an upstream can say have changed. */
@@ -42,6 +44,8 @@ export interface Link {
   /** What the upstream said of itself when the link was opened. */
   readonly server: ServerFacts;
   readonly closed: boolean;
+  /** Whether requests carry HTTP headers that the upstream's tools declare. */
+  readonly headers: boolean;
   /** Whether the last that is known of the upstream over this link is that it gave no answer. */
   readonly suspect: boolean;
   /** What the upstream was told of the client. */
@@ -63,5 +67,7 @@ export interface Link {
   /** Withdraws one call: exactly its upstream request is cancelled, and nothing more reaches its sink from here. */
   cancel(call: Call, reason?: string): void;
   notify(method: string, params?: unknown): void;
+  /** Resolves when what the upstream says of its own accord is heard from now on, or will not be for a while. */
+  attached(): Promise<void>;
   close(): Promise<void>;
 }

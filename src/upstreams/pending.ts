@@ -26,10 +26,15 @@ export class PendingTable {
     return this.#byId.size;
   }
 
+  /** An id that this link has not used before. */
+  nextId(): number {
+    return ++this.#last;
+  }
+
   /** Enters a call under a fresh id, unique on this link. `expired` is called when its deadline passes. */
   open(call: Call, deadline: Deadline, heard: number, expired: (pending: Pending) => void): Pending {
     const pending: Pending = {
-      id: ++this.#last,
+      id: this.nextId(),
       call,
       deadline,
       since: Date.now(),

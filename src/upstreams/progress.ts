@@ -17,11 +17,10 @@ export function progressFor(
   const token = memberOf(list, 'progressToken');
   const pending = token && table.get(numberAt(bytes, token));
   if (!token || !pending) return undefined;
-  const { progressToken, message: asked } = pending.call;
+  const { shownToken: text } = pending.call;
   const progress = memberOf(list, 'progress');
   const value = progress ? numberAt(bytes, progress) : Number.NaN;
-  if (!progressToken || value <= pending.progress) return { pending, notification: undefined };
+  if (text === undefined || value <= pending.progress) return { pending, notification: undefined };
   if (!Number.isNaN(value)) pending.progress = value;
-  const text = asked.bytes.subarray(progressToken.start, progressToken.end);
   return { pending, notification: messageBytes(message, [{ start: token.start, end: token.end, text }]) };
 }

@@ -80,12 +80,13 @@ export class SavedCatalogs {
 }
 
 /** JSON text: the facts, and for each kind a list result such as the upstream might have sent in one page. */
-function encode({ items, extras, ...facts }: Snapshot): Buffer {
+function encode({ items, extras, metas, ...facts }: Snapshot): Buffer {
   const parts: Buffer[] = [Buffer.from(`{"facts":${JSON.stringify(facts)}`)];
   for (const kind of KINDS) {
     parts.push(Buffer.from(`,"${kind}":{"${kind}":[`));
     for (const [i, item] of items[kind].entries()) parts.push(Buffer.from(i > 0 ? ',' : ''), item.raw);
-    parts.push(Buffer.from(`]${extras[kind] === '' ? '' : `,${extras[kind]}`}}`));
+    const more = [extras[kind], metas[kind] === '' ? '' : `"_meta":{${metas[kind]}}`].filter((text) => text !== '');
+    parts.push(Buffer.from(`]${more.map((text) => `,${text}`).join('')}}`));
   }
   parts.push(Buffer.from('}'));
   return Buffer.concat(parts);
@@ -101,15 +102,18 @@ function decode(content: Uint8Array): Snapshot {
     return found;
   };
   const { start, end } = placeOf('facts');
-  const facts = JSON.parse(bytes.toString('utf8', start, end)) as Omit<Snapshot, 'items' | 'extras'>;
+  const facts = JSON.parse(bytes.toString('utf8', start, end)) as Omit<Snapshot, 'items' | 'extras' | 'metas'>;
   const items = {} as Record<ItemKind, readonly CatalogItem[]>;
   const extras = {} as Record<ItemKind, string>;
+  const metas = {} as Record<ItemKind, string>;
   for (const kind of KINDS) {
     const page = readPage(bytes, placeOf(kind).start, kind);
     items[kind] = (page.items ?? []).filter((item) => item !== undefined);
     extras[kind] = page.extras;
+    metas[kind] = page.meta;
   }
-  const catalog = { ...facts, server: { ...facts.server, instructions: facts.server.instructions }, items, extras };
+  const server = { ...facts.server, instructions: facts.server.instructions };
+  const catalog = { ...facts, server, items, extras, metas };
   if (digestOf(catalog) !== catalog.digest) throw new Error('its content does not fit its digest');
   return catalog;
 }

@@ -23,7 +23,7 @@ export class ServerRequests {
   }
 
   /** Takes a request in. */
-  open(message: Message, { settled, certain }: RequestHandlers): Round {
+  open(message: Message, { settled, certain, elsewhere }: RequestHandlers): Round {
     const id = rawId(message)!;
     const key = idKey(id);
     const { bytes, params } = message;
@@ -38,6 +38,7 @@ export class ServerRequests {
         settled();
       },
       certain,
+      elsewhere,
       progressToken: tokenOf(message),
     });
     this.#open.set(key, round);
@@ -64,6 +65,8 @@ export interface RequestHandlers {
   settled(): void;
   /** Whether no other call in flight than the one it was taken to be of can have raised it. */
   certain(): boolean;
+  /** Hands the round to another call in flight; false when there is none. */
+  elsewhere(round: Round): boolean;
 }
 
 interface Back extends RequestHandlers {
@@ -106,6 +109,10 @@ class UpstreamRound implements Round {
 
   get certain(): boolean {
     return this.#back.certain();
+  }
+
+  elsewhere(): boolean {
+    return !this.#over && this.#back.elsewhere(this);
   }
 
   drop(): void {

@@ -48,6 +48,8 @@ export interface UpstreamSpec {
   readonly process: ProcessSpec | undefined;
   readonly http: HttpSpec | undefined;
   readonly sharing: 'session' | 'user' | 'shared';
+  /** Which era it is spoken to in; auto finds out. */
+  readonly protocol: 'auto' | 'legacy' | 'modern';
   readonly timeouts: Timeouts;
   readonly recovery: HealthRules;
   /** Bytes. */
@@ -75,12 +77,13 @@ export function specsOf(upstreams: Readonly<Record<string, UpstreamConfig>>): Ma
   const specs = new Map<string, UpstreamSpec>();
   for (const [name, upstream] of Object.entries(upstreams)) {
     if (!upstream.enabled) continue;
-    const { kind, sharing, timeouts, recovery, maxMessageSize, maxLinks, maxLinksPerPrincipal } = upstream;
+    const { kind, sharing, protocol, timeouts, recovery, maxMessageSize, maxLinks, maxLinksPerPrincipal } = upstream;
     specs.set(name, {
       name,
       process: kind === 'http' ? undefined : processOf(upstream),
       http: kind === 'stdio' ? undefined : httpOf(upstream),
       sharing,
+      protocol,
       timeouts,
       recovery,
       maxMessageSize,

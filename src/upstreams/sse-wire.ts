@@ -90,6 +90,10 @@ export class SseWire implements Wire {
     // no per-request stream
   }
 
+  abort(): void {
+    // none either
+  }
+
   async close(): Promise<void> {
     this.#abort.abort();
     this.#end(undefined);

@@ -26,7 +26,13 @@ export class StdioWire implements Wire {
     this.#maxMessage = maxMessage;
   }
 
+  /** Begins; when it has begun before, what comes goes to another listener from now on. */
   async start(listener: WireListener): Promise<void> {
+    if (this.#running) {
+      if (this.lost) throw new WireFault('it has ended');
+      this.#listener = listener;
+      return;
+    }
     this.#starting = this.#launch();
     const running = await this.#starting;
     if (this.#closing) throw new WireFault('it is being closed', { unsent: true });
@@ -36,14 +42,14 @@ export class StdioWire implements Wire {
     const noise = new Noise(log, redactor);
     const lines = new LineSplitter(
       (line) => {
-        if (line[0] === 0x7b || line[0] === 0x5b) listener.message(line, undefined);
+        if (line[0] === 0x7b || line[0] === 0x5b) this.#listener?.message(line, undefined);
         else noise.line(line);
       },
       this.#maxMessage,
       (bytes) => log.error({ bytes, limit: this.#maxMessage }, 'dropped a message larger than maxMessageSize'),
       (head, tail) => {
         const id = idOfAnswer(head, tail);
-        if (id !== undefined) listener.failed(id, tooLarge(this.#maxMessage));
+        if (id !== undefined) this.#listener?.failed(id, tooLarge(this.#maxMessage));
       },
     );
     child.stdout.on('data', (chunk: Buffer) => lines.push(chunk));
@@ -71,6 +77,10 @@ export class StdioWire implements Wire {
 
   forget(): void {
     // no per-request resources
+  }
+
+  abort(): void {
+    // none either
   }
 
   async close(): Promise<void> {

@@ -74,6 +74,8 @@ export interface Wire {
   ready(version: string): void;
   /** The request is answered or given up: what it still holds can go. */
   forget(of: number): void;
+  /** Nobody wants the answer: closes the response stream of a request at once, where it has one of its own. */
+  abort(of: number): void;
   /** Stops or goes on reading the response stream of a request, where it has one of its own. */
   hold(of: number, still: boolean): void;
   /** Ends politely, then by force. Resolves when nothing is left. */

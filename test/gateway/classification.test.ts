@@ -1,5 +1,5 @@
 /**
- * Which era a request belongs to, and what a gateway that serves legacy clients answers to each. The body decides; the version header is a cross-check.
+ * Which era a request belongs to, and what a gateway answers to each. The body decides; the version header is a cross-check.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
@@ -73,12 +73,23 @@ describe('initialize', () => {
 });
 
 describe('a request of the modern era', () => {
-  test('with header and envelope → 400 that says which versions are served', async () => {
-    for (const body of [listTools(envelope(MODERN)), { ...initializeMessage(), params: envelope(MODERN) }]) {
-      const answer = await withHeader(MODERN, body);
-      expect(answer.status).toBe(400);
-      for (const version of LEGACY) expect(answer.message.error?.message).toContain(version);
-    }
+  test('with header and envelope is served', async () => {
+    const answer = await exchange(gateway.url, {
+      headers: { 'mcp-protocol-version': MODERN, 'mcp-method': 'tools/list' },
+      body: listTools(envelope(MODERN)),
+    });
+    expect(answer.status).toBe(200);
+    expect(answer.message.result).toMatchObject({ resultType: 'complete', cacheScope: 'private' });
+  });
+
+  test('#19 initialize with an envelope → 404 -32601; for a modern version without one → the newest legacy one', async () => {
+    const modern = await exchange(gateway.url, {
+      headers: { 'mcp-protocol-version': MODERN, 'mcp-method': 'initialize' },
+      body: { ...initializeMessage(), params: envelope(MODERN) },
+    });
+    expect({ status: modern.status, code: modern.message.error?.code }).toEqual({ status: 404, code: -32601 });
+    const legacy = await exchange(gateway.url, { body: initializeMessage(MODERN) });
+    expect(legacy.message.result).toMatchObject({ protocolVersion: '2025-11-25' });
   });
 
   test('#13 an envelope without the header → 400 -32020, id echoed', async () => {

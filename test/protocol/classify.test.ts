@@ -1,7 +1,8 @@
 /** Every rule by which a POSTed body is told to be of one era or the other, or of neither, one line after the other. */
 import { describe, expect, test } from 'vitest';
-import { type Classified, classify, malformed, VERSION_KEY } from '../../src/protocol/classify.ts';
+import { type Classified, classify, malformed } from '../../src/protocol/classify.ts';
 import { readMessage, readMessages } from '../../src/protocol/message.ts';
+import { VERSION_KEY } from '../../src/protocol/meta.ts';
 
 const MODERN = '2026-07-28';
 const LEGACY = '2025-11-25';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { applyEdits, type Edit, insertMember, removeMember } from '../../src/protocol/json/edit.ts';
+import { applyEdits, type Edit, insertMember, removeMembers } from '../../src/protocol/json/edit.ts';
 import { type Member, scanObject } from '../../src/protocol/json/scan.ts';
 import { objectText, stringText, valueText } from './json-arbitraries.ts';
 
@@ -94,10 +94,27 @@ describe('removing', () => {
     fc.assert(
       fc.property(withMember, fc.nat(), ({ bytes, list }, n) => {
         const index = n % list.length;
-        const out = applyEdits(bytes, [removeMember(list, index)]);
+        const out = applyEdits(
+          bytes,
+          removeMembers(list, (m) => m === list[index]),
+        );
         expect(entries(out)).toEqual(entries(bytes).toSpliced(index, 1));
         const spelled = (b: Buffer) => scanObject(b, 0).members.map((m) => b.toString('utf8', m.keyStart, m.end));
         expect(spelled(out)).toEqual(spelled(bytes).toSpliced(index, 1));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('takes any set of members out', () => {
+    fc.assert(
+      fc.property(withMember, fc.array(fc.boolean()), ({ bytes, list }, flags) => {
+        const goes = new Set(list.filter((_, i) => flags[i]));
+        const out = applyEdits(
+          bytes,
+          removeMembers(list, (m) => goes.has(m)),
+        );
+        expect(entries(out)).toEqual(entries(bytes).filter((_, i) => !flags[i]));
       }),
       { numRuns: 300 },
     );
@@ -111,7 +128,12 @@ describe('removing', () => {
     ['{ "a" : 1 , "b" : 2 }', 1, '{ "a" : 1 }'],
   ])('%s without member %i', (text, index, expected) => {
     const bytes = Buffer.from(text);
-    expect(applyEdits(bytes, [removeMember(scanObject(bytes, 0).members, index)]).toString()).toBe(expected);
+    expect(
+      applyEdits(
+        bytes,
+        removeMembers(scanObject(bytes, 0).members, (m) => m.key === 'abc'[index]),
+      ).toString(),
+    ).toBe(expected);
   });
 });
 
@@ -122,7 +144,7 @@ test('several kinds of edit at once', () => {
   const meta = params[2]!;
   const out = applyEdits(bytes, [
     replace(top[0]!, '77'),
-    removeMember(params, 1),
+    ...removeMembers(params, ({ key }) => key === 'task'),
     insertMember(meta, [], 'progressToken', '77'),
     replace(params[0]!, '"y"'),
   ]);

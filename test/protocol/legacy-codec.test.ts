@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Fault } from '../../src/errors.ts';
+import { refusedAnswer } from '../../src/protocol/codec.ts';
 import { answerOf } from '../../src/protocol/legacy/answer.ts';
-import { legacyCodec } from '../../src/protocol/legacy/codec.ts';
+import { legacyRequest } from '../../src/protocol/legacy/codec.ts';
 import { type Message, readMessage } from '../../src/protocol/message.ts';
 import { legacyMethods } from '../../src/protocol/methods.ts';
 import { makeCall } from '../upstreams/calls.ts';
@@ -17,7 +18,7 @@ describe('requests', () => {
         const spelled = (theId: string, theToken: string): string =>
           `{"id": ${theId}, "params":{"_meta":{"k":1.0,"progressToken":${theToken} },"name":"x","arguments":${args}} ,"jsonrpc":"2.0","method":"tools/call"}`;
         const { call } = makeCall(spelled('"client"', token));
-        const { body, headers } = legacyCodec.request(call, id);
+        const { body, headers } = legacyRequest(call, id);
         expect(body.toString()).toBe(Buffer.from(spelled(String(id), String(id))).toString());
         expect(headers).toEqual({});
       }),
@@ -29,25 +30,17 @@ describe('requests', () => {
     const { call } = makeCall('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"up__x"}}');
     const at = call.message.bytes.indexOf('"up__x"');
     call.edits.push({ start: at, end: at + 7, text: '"x"' });
-    expect(legacyCodec.request(call, 12).body.toString()).toBe(
+    expect(legacyRequest(call, 12).body.toString()).toBe(
       '{"jsonrpc":"2.0","id":12,"method":"tools/call","params":{"name":"x"}}',
     );
   });
 
   test('the methods of the era and no others', () => {
-    expect([...legacyMethods.keys()].every((method) => legacyCodec.supports(method))).toBe(true);
     expect(legacyMethods.size).toBe(13);
     for (const method of ['server/discover', 'subscriptions/listen', 'tasks/get', 'toString', '']) {
-      expect(legacyCodec.supports(method)).toBe(false);
+      expect(legacyMethods.has(method)).toBe(false);
     }
   });
-});
-
-test('withdrawing a request', () => {
-  expect(legacyCodec.cancelled(5, 'no "reason"')?.toString()).toBe(
-    '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":5,"reason":"no \\"reason\\""}}',
-  );
-  expect(legacyCodec.cancelled(5, undefined)?.toString()).toContain('"params":{"requestId":5}}');
 });
 
 test.each([
@@ -58,7 +51,7 @@ test.each([
   ['"id":1,"error":"no"', '"error" is no object'],
   ['"id":1', 'neither "result" nor "error"'],
 ])('an answer with %s: %s', (members, why) => {
-  expect(legacyCodec.refuse('tools/call', response(members))).toBe(why);
+  expect(refusedAnswer(response(members))).toBe(why);
 });
 
 describe('answers for the client', () => {

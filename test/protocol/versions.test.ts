@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import {
-  ASSUMED_LEGACY,
   BATCH_VERSION,
   isLegacyVersion,
   isModernVersion,
@@ -44,6 +43,5 @@ describe('negotiation', () => {
 test('the versions with a meaning of their own', () => {
   expect(LATEST_LEGACY).toBe('2025-11-25');
   expect(LEGACY_VERSIONS.at(-1)).toBe(LATEST_LEGACY);
-  expect(ASSUMED_LEGACY).toBe('2025-03-26');
   expect(BATCH_VERSION).toBe('2025-03-26');
 });

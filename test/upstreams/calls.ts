@@ -25,6 +25,8 @@ export interface RecordedCall {
  */
 export function makeCall(text: string, deadline?: Deadline, onround?: (round: Round) => void): RecordedCall {
   const message = readMessage(Buffer.from(text));
+  const params = new Params(message);
+  const token = params.progressToken();
   const { promise, resolve } = Promise.withResolvers<Outcome>();
   const told: string[] = [];
   const progress: string[] = [];
@@ -38,7 +40,14 @@ export function makeCall(text: string, deadline?: Deadline, onround?: (round: Ro
     id: rawId(message) ?? '',
     message,
     edits: [],
-    progressToken: new Params(message).progressToken(),
+    params,
+    progressToken: token,
+    shownToken: token && message.bytes.toString('utf8', token.start, token.end),
+    logLevel: undefined,
+    continuation: undefined,
+    headers: undefined,
+    paramHeaders: undefined,
+    surrender: undefined,
     target: undefined,
     scope: undefined,
     deadline,

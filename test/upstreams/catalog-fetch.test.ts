@@ -183,12 +183,14 @@ describe('the digest', () => {
 
   test('further members of a list result are kept as text, those of the first page', async () => {
     const pages = [
-      { tools: [], ttlMs: 1, nextCursor: '1', _meta: { a: 'é' } },
-      { tools: [], ttlMs: 2 },
+      { tools: [], 'x-own': 1.0, ttlMs: 1, cacheScope: 'public', nextCursor: '1', _meta: { a: 'é' } },
+      { tools: [], 'x-own': 2, ttlMs: 2 },
     ];
     const { catalog } = await fetched(toolPages(pages));
+    expect(catalog.metas.tools).toBe('"a":"é"');
+    expect(catalog.caching).toEqual({ tools: { ttlMs: 1, cacheScope: 'public' } });
     expect(catalog.extras).toEqual({
-      tools: '"ttlMs":1,"_meta":{"a":"é"}',
+      tools: '"x-own":1',
       prompts: '',
       resources: '',
       resourceTemplates: '',

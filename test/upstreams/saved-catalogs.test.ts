@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Caching } from '../../src/protocol/call.ts';
 import { type Database, openDatabase } from '../../src/storage/database.ts';
 import type { CatalogItem, ItemKind, Snapshot } from '../../src/upstreams/catalog.ts';
 import { digestOf, KINDS, readPage } from '../../src/upstreams/catalog-items.ts';
@@ -45,15 +46,20 @@ function begin(): SavedCatalogs {
 function catalogOf(texts: Partial<Record<ItemKind, string>> = {}, instructions?: string): Snapshot {
   const items = {} as Record<ItemKind, readonly CatalogItem[]>;
   const extras = {} as Record<ItemKind, string>;
+  const metas = {} as Record<ItemKind, string>;
+  const caching: Record<string, Caching> = {};
   for (const kind of KINDS) {
     const page = readPage(Buffer.from(texts[kind] ?? `{"${kind}":[]}`), 0, kind);
     items[kind] = (page.items ?? []).filter((item) => item !== undefined);
     extras[kind] = page.extras;
+    metas[kind] = page.meta;
+    if (page.caching) caching[kind] = page.caching;
   }
   const info = { name: 'scripted', version: '1' };
   const capabilities = { tools: { listChanged: true }, experimental: { '1': 1e21, 0: null } };
   const server = { era: 'legacy' as const, version: '2025-11-25', capabilities, info, instructions };
-  return { upstream: 'up', fetchedAt: NOW - 1, server, items, extras, digest: digestOf({ server, items, extras }) };
+  const content = { server, items, extras, metas, caching };
+  return { upstream: 'up', fetchedAt: NOW - 1, ...content, digest: digestOf(content) };
 }
 
 const tools = (...names: string[]): Snapshot =>

@@ -26,6 +26,7 @@ export class ScriptedWire implements Wire {
   /** The same as text. */
   readonly raw: string[] = [];
   readonly forgotten: number[] = [];
+  readonly aborted: number[] = [];
   readonly held: [of: number, still: boolean][] = [];
   closed = false;
   readyFor: string | undefined;
@@ -55,6 +56,10 @@ export class ScriptedWire implements Wire {
     const body =
       answer instanceof Failure ? { error: { code: answer.code, message: answer.message } } : { result: answer };
     queueMicrotask(() => this.say({ id, ...body }));
+  }
+
+  abort(of: number): void {
+    this.aborted.push(of);
   }
 
   /** The upstream says something: members of a message, or a text to be sent as it is. */
@@ -162,7 +167,7 @@ export async function openScripted(options: ScriptedOptions = {}): Promise<Scrip
     return answer === undefined && sent.method === 'initialize' ? initialized(capabilities) : answer;
   });
   options.wired?.(wire);
-  const link = await LegacyLink.open({
+  const link = await new LegacyLink({
     upstream,
     wire,
     log,
@@ -171,6 +176,6 @@ export async function openScripted(options: ScriptedOptions = {}): Promise<Scrip
     client: { audience: 'a', capabilities: declared, info: { name: 'patchbay', version: '0' } },
     openTimeout,
     ...(signal ? { control: { signal } } : {}),
-  });
+  }).open();
   return { link, wire, heard, lines };
 }

@@ -30,6 +30,7 @@ function spec(
   return {
     name,
     sharing: 'session',
+    protocol: 'legacy',
     timeouts: { ...TIMEOUTS, ...timeouts },
     recovery: { failures: 5, firstRetry: 50, maxRetry: 1_000 },
     maxMessageSize,

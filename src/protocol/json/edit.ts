@@ -39,13 +39,19 @@ export function insertMember(object: Span, members: readonly Member[], key: stri
   return { start: at, end: at, text };
 }
 
-/** The edit that takes a member out of an object, with the comma that belongs to it. */
-export function removeMember(members: readonly Member[], index: number): Edit {
-  const member = members[index]!;
-  const next = members[index + 1];
-  if (next) return { start: member.keyStart, end: next.keyStart, text: '' };
-  const before = members[index - 1];
-  return { start: before ? before.end : member.keyStart, end: member.end, text: '' };
+/** The edits that take members out of an object, with the commas that belong to them. */
+export function removeMembers(members: readonly Member[], goes: (member: Member) => boolean): Edit[] {
+  const edits: Edit[] = [];
+  for (let i = 0; i < members.length; i++) {
+    if (!goes(members[i]!)) continue;
+    const first = i;
+    while (i + 1 < members.length && goes(members[i + 1]!)) i++;
+    const next = members[i + 1];
+    const before = members[first - 1];
+    if (next) edits.push({ start: members[first]!.keyStart, end: next.keyStart, text: '' });
+    else edits.push({ start: before ? before.end : members[first]!.keyStart, end: members[i]!.end, text: '' });
+  }
+  return edits;
 }
 
 const joinBytes = (head: string, value: Buffer, tail: string): Buffer =>

@@ -1,31 +1,27 @@
 /** The legacy era towards an upstream: plain JSON-RPC, ids and progress tokens spliced in. */
 import type { Call } from '../call.ts';
-import type { Codec, Encoded } from '../codec.ts';
-import type { Edit } from '../json/edit.ts';
-import { isObjectAt } from '../json/scan.ts';
-import { compose, type Message, messageBytes } from '../message.ts';
-import { legacyMethods } from '../methods.ts';
+import type { Encoded } from '../codec.ts';
+import { type Edit, removeMembers } from '../json/edit.ts';
+import { messageBytes } from '../message.ts';
+import { ENVELOPE } from '../meta.ts';
 
 const NO_HEADERS: Readonly<Record<string, string>> = {};
 
-export const legacyCodec: Codec = {
-  era: 'legacy',
+/** Tasks of 2025-11-25 are asked for by this member; it is not declared to upstreams, so they are not to see it. */
+const TASK = new Set(['task']);
+/** What only the modern era has. */
+const MODERN = new Set([...TASK, 'inputResponses', 'requestState']);
 
-  supports: (method) => legacyMethods.has(method),
-
-  request(call: Call, id: number): Encoded {
-    const { message, edits, progressToken } = call;
-    const own: Edit[] = [...edits, { start: message.id!.start, end: message.id!.end, text: String(id) }];
-    if (progressToken) own.push({ start: progressToken.start, end: progressToken.end, text: String(id) });
-    return { body: messageBytes(message, own), headers: NO_HEADERS };
-  },
-
-  cancelled: (id, reason) =>
-    compose('notifications/cancelled', { requestId: id, ...(reason === undefined ? {} : { reason }) }),
-
-  refuse(_method: string, response: Message): string | undefined {
-    if (response.error) return isObjectAt(response.bytes, response.error.start) ? undefined : '"error" is no object';
-    if (!response.result) return 'neither "result" nor "error"';
-    return isObjectAt(response.bytes, response.result.start) ? undefined : '"result" is no object';
-  },
-};
+/**
+ * The upstream's spelling of a call.
+ * @param id the upstream-side JSON-RPC id, which is the progress token as well
+ */
+export function legacyRequest(call: Call, id: number): Encoded {
+  const { message, edits, params, progressToken } = call;
+  const own: Edit[] = [...edits, { start: message.id!.start, end: message.id!.end, text: String(id) }];
+  if (progressToken) own.push({ start: progressToken.start, end: progressToken.end, text: String(id) });
+  if (call.client.era === 'modern') {
+    own.push(...params.without(MODERN), ...removeMembers(params.meta, ({ key }) => ENVELOPE.has(key)));
+  } else if (call.method === 'tools/call') own.push(...params.without(TASK));
+  return { body: messageBytes(message, own), headers: NO_HEADERS };
+}

@@ -1,0 +1,62 @@
+/** Members of results that one era has and the other has not. */
+import type { Caching } from '../../protocol/call.ts';
+import { type Edit, removeMembers } from '../../protocol/json/edit.ts';
+import { isObjectAt, memberOf, members } from '../../protocol/json/scan.ts';
+import type { Message } from '../../protocol/message.ts';
+import { SERVER_KEY, SUBSCRIPTION_KEY, TASK_KEY } from '../../protocol/meta.ts';
+
+const MODERN = new Set(['resultType', 'ttlMs', 'cacheScope']);
+const MODERN_META = new Set([SERVER_KEY, SUBSCRIPTION_KEY]);
+
+/** The edits that take out of a result what only modern clients know. */
+export function stripModern({ bytes, result }: Message): Edit[] {
+  if (!result || !isObjectAt(bytes, result.start)) return [];
+  const list = members(bytes, result.start);
+  const meta = memberOf(list, '_meta');
+  const inMeta = meta && isObjectAt(bytes, meta.start) ? members(bytes, meta.start) : [];
+  const empty = inMeta.length > 0 && inMeta.every(({ key }) => MODERN_META.has(key));
+  const edits = removeMembers(list, ({ key }) => MODERN.has(key) || (empty && key === '_meta'));
+  if (!empty) edits.push(...removeMembers(inMeta, ({ key }) => MODERN_META.has(key)));
+  return edits;
+}
+
+/** What a result for a modern client has to say beside what the upstream said. */
+export interface ModernExtra {
+  /** Where the upstream names no type. */
+  readonly resultType: string;
+  /** Who answers, as JSON text. */
+  readonly server: string;
+  /** In place of what the upstream said, where it is given. */
+  readonly cache?: Caching | undefined;
+}
+
+/** The edits that add to a result what every result for a modern client has. */
+export function addModern({ bytes, result }: Message, { resultType, server, cache }: ModernExtra): Edit[] {
+  if (!result || !isObjectAt(bytes, result.start)) return [];
+  const list = members(bytes, result.start);
+  const edits: Edit[] = [];
+  const added: string[] = [];
+  if (!memberOf(list, 'resultType')) added.push(`"resultType":${JSON.stringify(resultType)}`);
+  for (const [key, value] of Object.entries(cache ?? {})) {
+    const at = memberOf(list, key);
+    if (at) edits.push({ start: at.start, end: at.end, text: JSON.stringify(value) });
+    else added.push(`"${key}":${JSON.stringify(value)}`);
+  }
+  const meta = memberOf(list, '_meta');
+  const own = `"${SERVER_KEY}":${server}`;
+  if (!meta || !isObjectAt(bytes, meta.start)) {
+    if (meta) edits.push({ start: meta.start, end: meta.end, text: `{${own}}` });
+    else added.push(`"_meta":{${own}}`);
+  } else {
+    const goes = (key: string): boolean => key === SERVER_KEY || key === TASK_KEY;
+    const inMeta = members(bytes, meta.start);
+    const comma = inMeta.some(({ key }) => !goes(key)) ? ',' : '';
+    edits.push({ start: meta.start + 1, end: meta.start + 1, text: own + comma });
+    edits.push(...removeMembers(inMeta, ({ key }) => goes(key)));
+  }
+  if (added.length > 0) {
+    const at = result.start + 1;
+    edits.push({ start: at, end: at, text: added.join(',') + (list.length > 0 ? ',' : '') });
+  }
+  return edits;
+}

@@ -1,0 +1,112 @@
+/** What a modern client listens to, set up at the upstreams before the client is told that it is heard. */
+import type { ClientFacts, Principal } from '../protocol/call.ts';
+import { ask } from '../upstreams/ask.ts';
+import { mergeCapabilities } from './capabilities.ts';
+import type { MethodContext } from './context.ts';
+import { isSole } from './context.ts';
+import type { ListName } from './listeners.ts';
+import { gatewayLessee, leaseFor } from './scope.ts';
+import { dropSubscriptions } from './subscribe.ts';
+
+/** What a client wants to hear of, or what is agreed to. */
+export interface Filter {
+  readonly lists: readonly ListName[];
+  /** As the client knows them. */
+  readonly uris: readonly string[];
+}
+
+/** How long is waited for upstreams to agree, milliseconds; what is later is left out. */
+const PATIENCE = 2_000;
+
+/** @returns what is agreed to: the client hears of every change of it from now on */
+export async function attach(
+  context: MethodContext,
+  listener: {
+    readonly id: string;
+    readonly principal: Principal;
+    readonly client: ClientFacts;
+    readonly session: undefined;
+  },
+  wanted: Filter,
+): Promise<Filter> {
+  const { audience } = listener.client;
+  await context.catalogs.settled(audience, context.lists.firstWait);
+  const complete = context.catalogs.missing(audience).length === 0;
+  const capabilities = mergeCapabilities(context.view(audience).catalogs, complete, isSole(context));
+  const lists = wanted.lists.filter((list) => Object.hasOwn(capabilities, list));
+  const following = lists.length > 0 ? within(followLists(context, audience, lists), undefined) : undefined;
+  const uris = await Promise.all(wanted.uris.map((uri) => subscribeTo(context, listener, uri)));
+  await following;
+  return { lists, uris: wanted.uris.filter((_, i) => uris[i]) };
+}
+
+/** Nobody listens there any more. */
+export function detach(context: MethodContext, id: string): void {
+  dropSubscriptions(context, id);
+}
+
+/** Sees to it that upstreams which tell of changes have somebody to tell. */
+async function followLists(context: MethodContext, audience: string, lists: readonly ListName[]): Promise<void> {
+  const tellers = context
+    .view(audience)
+    .catalogs.filter(({ server }) =>
+      lists.some((list) => (server.capabilities[list] as { listChanged?: unknown } | undefined)?.listChanged === true),
+    );
+  await Promise.all(
+    tellers.map(async ({ upstream }) => {
+      const shared = context.upstreams.get(upstream)?.sharing === 'shared';
+      const scoped = shared ? '' : audience;
+      const { scope } = gatewayLessee(context, upstream, scoped);
+      const open = context.pool.peek(upstream, scope);
+      const link = open ?? (await context.pool.lease(upstream, gatewayLessee(context, upstream, scoped)));
+      await link.attached();
+      // what changed while nobody listened
+      if (!open) await context.catalogs.refresh(upstream, audience);
+    }),
+  ).catch(() => undefined);
+}
+
+async function subscribeTo(
+  context: MethodContext,
+  listener: {
+    readonly id: string;
+    readonly principal: Principal;
+    readonly client: ClientFacts;
+    readonly session: undefined;
+  },
+  uri: string,
+): Promise<boolean> {
+  const { id, principal, client } = listener;
+  const owner = context.view(client.audience).uris.resolveUri(uri, context.learned(principal.key));
+  const catalog = owner && context.view(client.audience).catalogs.find(({ upstream }) => upstream === owner.upstream);
+  const { subscribe } = (catalog?.server.capabilities.resources ?? {}) as { subscribe?: unknown };
+  if (!owner || subscribe !== true) return false;
+  const lessee = leaseFor(context, listener, owner.upstream);
+  const link = { upstream: owner.upstream, scope: lessee.scope };
+  const first = context.subscriptions.add(link, owner.uri, id);
+  const agreeing = async (): Promise<boolean> => {
+    const open = await context.pool.lease(owner.upstream, lessee);
+    await open.attached();
+    if (first) await ask(open, 'resources/subscribe', { uri: owner.uri });
+    context.subscriptions.agreed(link, owner.uri);
+    return true;
+  };
+  const agreed = await within(
+    agreeing().catch(() => false),
+    false,
+  );
+  if (!agreed) context.subscriptions.remove(link, owner.uri, id);
+  return agreed;
+}
+
+async function within<T>(promise: Promise<T>, late: T): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<T>((done) => {
+    timer = setTimeout(() => done(late), PATIENCE);
+  });
+  try {
+    return await Promise.race([promise, over]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * Maps what an upstream answers to what the client may see: exposed names and URIs, in the terms of the client's era. It
+ * sends a request again where that can do no harm, and where the upstream wants to know something first.
+ */
+import { addModern, stripModern } from '../bridge/convert/eras.ts';
+import { readWanted, type Wanted } from '../bridge/driven-round.ts';
+import { code, Fault } from '../errors.ts';
+import type { Call, Outcome, Round, Sink } from '../protocol/call.ts';
+import type { ServerFacts } from '../protocol/codec.ts';
+import type { Edit } from '../protocol/json/edit.ts';
+import { elements, isArrayAt, isStringAt, memberOf, members, textOf } from '../protocol/json/scan.ts';
+import { type Message, messageBytes, paramsOf, readMessage, valueAt } from '../protocol/message.ts';
+import { TASKS_EXTENSION } from '../protocol/meta.ts';
+import { CAN_ASK, legacyMethods } from '../protocol/methods.ts';
+import type { MethodContext } from './context.ts';
+import { Driver } from './drive.ts';
+import { sealedInput } from './input-required.ts';
+import { PassingSink } from './passing-sink.ts';
+import { relayedError } from './relayed-error.ts';
+import { isRepeatable } from './repeatable.ts';
+import { resultEdits } from './result-uris.ts';
+import { refreshHeaders } from './tool-headers.ts';
+
+type Complete = Outcome & { kind: 'complete' };
+
+export class RelaySink extends PassingSink {
+  /** Who the request went to. */
+  server: ServerFacts | undefined;
+  readonly #context: MethodContext;
+  readonly #call: Call;
+  readonly #again: () => void;
+  readonly #driver: Driver;
+  #repeated = false;
+  #refreshed = false;
+  /** Progress that the client was told of last, and what it had come to before the request was sent again. */
+  #last: Buffer | undefined;
+  #floor: number | undefined;
+  /** Whether the client was asked for something. */
+  #asked = false;
+
+  /** @param again sends the call once more */
+  constructor(context: MethodContext, call: Call, outer: Sink, again: () => void) {
+    super(outer);
+    this.#context = context;
+    this.#call = call;
+    this.#again = again;
+    this.#driver = new Driver(call, outer, () => this.#sendAgain());
+  }
+
+  override progress(notification: Buffer): void {
+    // the client must see it increase, whatever number of requests it takes (2025-11-25, progress)
+    if (this.#floor !== undefined && progressIn(notification) <= this.#floor) return;
+    this.#last = notification;
+    this.outer.progress(notification);
+  }
+
+  override input(round: Round): void {
+    this.#asked = true;
+    this.outer.input(round);
+  }
+
+  override done(outcome: Outcome): void {
+    if (outcome.kind === 'error' && this.#mayRepeat(outcome)) {
+      this.#repeated = true;
+      return this.#sendAgain();
+    }
+    if (outcome.kind !== 'complete') return this.outer.done(outcome);
+    if (outcome.message.error) return this.#error(outcome.message);
+    if (this.server?.era === 'modern') this.#fromModern(outcome.message);
+    else this.#fromLegacy(outcome.message);
+  }
+
+  #sendAgain(): void {
+    if (this.#call.ended) return;
+    if (this.#last) this.#floor = progressIn(this.#last);
+    try {
+      this.#again();
+    } catch (error) {
+      this.outer.done({ kind: 'error', error: error instanceof Fault ? error : new Fault('internal') });
+    }
+  }
+
+  #fromLegacy(message: Message): void {
+    const { method, client, target } = this.#call;
+    if (client.era === 'legacy') return this.#finish(message, []);
+    if (method === 'resources/read' && isEmptyRead(message)) {
+      const uri = target!.exposed;
+      return this.outer.done({ kind: 'error', error: new Fault('resourceNotFound', { uri }, { uri }) });
+    }
+    const cache = method === 'resources/read' ? ({ ttlMs: 0, cacheScope: 'private' } as const) : undefined;
+    const { serverInfo: server } = this.#context;
+    this.#finish(message, addModern(message, { resultType: 'complete', server, cache }));
+  }
+
+  #fromModern(message: Message): void {
+    const { client } = this.#call;
+    const type = resultTypeOf(message);
+    if (type === 'input_required') return this.#inputRequired(message);
+    const extensions = (client.capabilities.extensions ?? {}) as Record<string, unknown>;
+    if (type !== undefined && type !== 'complete' && (type !== 'task' || !Object.hasOwn(extensions, TASKS_EXTENSION)))
+      return this.#fail(`it answered with a result of the unknown type ${JSON.stringify(type)}`);
+    if (client.era === 'legacy') return this.#finish(message, stripModern(message));
+    const { serverInfo: server } = this.#context;
+    // what came of answers is for those who gave them
+    const cache = this.#call.continuation ? ({ ttlMs: 0, cacheScope: 'private' } as const) : undefined;
+    const caching = cache && this.#call.method === 'resources/read' ? cache : undefined;
+    this.#finish(message, addModern(message, { resultType: 'complete', server, cache: caching }));
+  }
+
+  /** The upstream wants to know something before it goes on. */
+  #inputRequired(message: Message): void {
+    const wanted: Wanted | undefined = CAN_ASK.has(this.#call.method) ? readWanted(message) : undefined;
+    if (!wanted) return this.#fail('its request for input is malformed');
+    this.#asked = true;
+    if (this.#call.client.era === 'legacy') return this.#driver.drive(wanted);
+    const sealed = sealedInput(this.#context, this.#call, message, wanted);
+    if (typeof sealed === 'string') return this.#fail(sealed);
+    this.outer.done({ kind: 'complete', message, edits: sealed });
+  }
+
+  /** The result with its URIs in exposed form. @param edits what else is changed in it */
+  #finish(message: Message, edits: Edit[]): void {
+    const shape = legacyMethods.get(this.#call.method)?.uris;
+    const uris = shape ? resultEdits(this.#context, this.#call, message, shape) : [];
+    const all = edits.length === 0 ? uris : [...edits, ...uris];
+    this.outer.done(all.length > 0 ? { kind: 'complete', message, edits: all } : { kind: 'complete', message });
+  }
+
+  #error(message: Message): void {
+    const number = valueAt(message.bytes, memberOf(members(message.bytes, message.error!.start), 'code') ?? NO_CODE);
+    if (number === code.headerMismatch && this.server?.era === 'modern' && !this.#refreshed) {
+      this.#refreshed = true;
+      refreshHeaders(this.#context, this.#call).then(
+        () => this.#sendAgain(),
+        () => this.#fail('it refuses the headers of the request'),
+      );
+      return;
+    }
+    const outcome = relayedError(this.#context, this.#call, message);
+    if (outcome.kind !== 'complete') return this.outer.done(outcome);
+    const { edits = [] } = outcome as Complete;
+    // its code may be another one now, which the status follows
+    this.outer.done({
+      kind: 'complete',
+      message: edits.length > 0 ? readMessage(messageBytes(message, edits)) : message,
+    });
+  }
+
+  #fail(detail: string): void {
+    const { upstream } = this.#call.target!;
+    const { method } = this.#call;
+    this.outer.done({ kind: 'error', error: new Fault('upstreamMalformed', { upstream, method, detail }) });
+  }
+
+  /** One more try: when the upstream has certainly not begun, or when beginning twice makes no difference. */
+  #mayRepeat({ unsent, error }: Outcome & { kind: 'error' }): boolean {
+    if (this.#repeated || this.#call.ended) return false;
+    if (unsent) return true;
+    return error.fault === 'upstreamLost' && !this.#asked && isRepeatable(this.#context, this.#call);
+  }
+}
+
+/** Stands for a code that is not there. */
+const NO_CODE = { start: 0, end: 0 };
+
+function progressIn(notification: Buffer): number {
+  const { progress } = paramsOf(readMessage(notification));
+  return typeof progress === 'number' ? progress : Number.NaN;
+}
+
+function resultTypeOf({ bytes, result }: Message): string | undefined {
+  const type = memberOf(members(bytes, result!.start), 'resultType');
+  return type && isStringAt(bytes, type.start) ? textOf(bytes, type.start, type.end) : undefined;
+}
+
+/** Some servers answer like this for what they do not have, which the modern era does not allow. */
+function isEmptyRead({ bytes, result }: Message): boolean {
+  const contents = memberOf(members(bytes, result!.start), 'contents');
+  return contents !== undefined && isArrayAt(bytes, contents.start) && elements(bytes, contents.start).length === 0;
+}

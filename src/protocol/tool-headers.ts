@@ -1,0 +1,177 @@
+/** `x-mcp-header`: arguments of tools that HTTP requests repeat in `Mcp-Param-*` headers (2026-07-28, Streamable HTTP). */
+import { decodeHeaderValue, encodeHeaderValue } from './header-value.ts';
+import { applyEdits, type Edit, removeMembers } from './json/edit.ts';
+import { elements, isArrayAt, isObjectAt, isStringAt, memberOf, members, type Span, textOf } from './json/scan.ts';
+import { valueAt } from './message.ts';
+
+export interface HeaderDecl {
+  /** For look-ups: `mcp-param-<x>` in lower case. */
+  readonly header: string;
+  /** As it is sent: `Mcp-Param-<X>`. */
+  readonly name: string;
+  /** Where the argument is, from the root of the arguments. */
+  readonly path: readonly string[];
+  readonly type: 'string' | 'integer' | 'boolean';
+}
+
+/** The `arguments` of a `tools/call`: `at` is where they stand, if they are there. */
+export interface Arguments {
+  readonly bytes: Buffer;
+  readonly at: Span | undefined;
+}
+
+const KEY = 'x-mcp-header';
+const MARK = Buffer.from(KEY);
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const TYPES = new Set(['string', 'integer', 'boolean']);
+const NO_DECLS: Annotations = { decls: [], problem: undefined };
+
+/**
+ * Reads the annotations of a tool.
+ * @param tool its JSON text
+ * @returns `problem` names the first annotation that is wrong, which makes the tool one that HTTP clients must not use
+ */
+export function headerDecls(tool: Buffer): Annotations {
+  const known = read.get(tool) ?? readDecls(tool);
+  read.set(tool, known);
+  return known;
+}
+
+export interface Annotations {
+  readonly decls: readonly HeaderDecl[];
+  readonly problem: string | undefined;
+}
+
+/** Tools are read once. */
+const read = new WeakMap<Buffer, Annotations>();
+
+function readDecls(tool: Buffer): Annotations {
+  if (tool.indexOf(MARK) < 0) return NO_DECLS;
+  const schema = memberOf(members(tool, 0), 'inputSchema');
+  if (!schema || !isObjectAt(tool, schema.start)) return NO_DECLS;
+  const decls: HeaderDecl[] = [];
+  const seen = new Set<string>();
+  let problem: string | undefined;
+  const wrong = (path: readonly string[], why: string): void => {
+    problem ??= `${KEY} at ${path.length === 0 ? 'the root' : path.join('.')} ${why}`;
+  };
+  const visit = (at: number, path: readonly string[], reachable: boolean): void => {
+    if (isArrayAt(tool, at)) {
+      for (const element of elements(tool, at)) visit(element.start, path, false);
+      return;
+    }
+    if (!isObjectAt(tool, at)) return;
+    const list = members(tool, at);
+    for (const member of list) {
+      if (member.key === KEY) declare(member, list, path, reachable);
+      else if (member.key === 'properties' && isObjectAt(tool, member.start)) {
+        for (const property of members(tool, member.start)) visit(property.start, [...path, property.key], reachable);
+      } else if (!DATA.has(member.key)) visit(member.start, path, false);
+    }
+  };
+  const declare = (at: Span, list: ReturnType<typeof members>, path: readonly string[], reachable: boolean): void => {
+    const name = isStringAt(tool, at.start) ? textOf(tool, at.start, at.end) : '';
+    const typeAt = memberOf(list, 'type');
+    const type = typeAt && valueAt(tool, typeAt);
+    if (!reachable || path.length === 0) return wrong(path, 'is not reached through properties alone');
+    if (!TOKEN.test(name)) return wrong(path, 'is no header name');
+    if (typeof type !== 'string' || !TYPES.has(type)) return wrong(path, 'is not on a string, an integer or a boolean');
+    const header = `mcp-param-${name.toLowerCase()}`;
+    if (seen.has(header)) return wrong(path, `repeats ${name}`);
+    seen.add(header);
+    decls.push({ header, name: `Mcp-Param-${name}`, path, type: type as HeaderDecl['type'] });
+  };
+  visit(schema.start, [], true);
+  return problem === undefined ? { decls, problem } : { decls: [], problem };
+}
+
+/** Keywords whose values are no schemas. */
+const DATA = new Set(['const', 'default', 'enum', 'examples']);
+
+/** The headers that go out with a call. */
+export function paramHeaders(decls: readonly HeaderDecl[], args: Arguments): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const decl of decls) {
+    const text = argumentAt(decl, args);
+    if (text !== undefined && text !== null) headers[decl.name] = encodeHeaderValue(text);
+  }
+  return headers;
+}
+
+/** What is wrong with the headers that came with a call; `undefined` when they say what its arguments say. */
+export function checkParamHeaders(
+  decls: readonly HeaderDecl[],
+  args: Arguments,
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): string | undefined {
+  for (const decl of decls) {
+    const text = argumentAt(decl, args);
+    // there is nothing to compare with: it is not passed on either
+    if (text === undefined) continue;
+    const raw = headers[decl.header];
+    if (raw === undefined) return `${decl.name} is missing`;
+    const value = decodeHeaderValue(String(raw).trim());
+    if (value === undefined) return `${decl.name} is no proper header value`;
+    if (text === null || !agrees(decl, value, text)) return `${decl.name} is not the argument ${decl.path.join('.')}`;
+  }
+  return undefined;
+}
+
+/** The tool without any annotation, everything else byte for byte. */
+export function withoutAnnotations(tool: Buffer): Buffer {
+  const edits: Edit[] = [];
+  const visit = (at: number): void => {
+    if (isArrayAt(tool, at)) for (const element of elements(tool, at)) visit(element.start);
+    if (!isObjectAt(tool, at)) return;
+    const list = members(tool, at);
+    edits.push(...removeMembers(list, ({ key }) => key === KEY));
+    for (const { key, start } of list) if (key !== KEY && !DATA.has(key)) visit(start);
+  };
+  const schema = memberOf(members(tool, 0), 'inputSchema');
+  if (schema) visit(schema.start);
+  return applyEdits(tool, edits);
+}
+
+/** The text of an argument; `undefined` when it is not there or null, `null` when it is of another type than declared. */
+function argumentAt({ path, type }: HeaderDecl, { bytes, at }: Arguments): string | null | undefined {
+  let place: Span | undefined = at;
+  for (const key of path) {
+    if (!place || !isObjectAt(bytes, place.start)) return undefined;
+    place = memberOf(members(bytes, place.start), key);
+  }
+  if (!place) return undefined;
+  const raw = bytes.toString('utf8', place.start, place.end);
+  if (raw === 'null') return undefined;
+  switch (type) {
+    case 'string':
+      return raw.startsWith('"') ? textOf(bytes, place.start, place.end) : null;
+    case 'boolean':
+      return raw === 'true' || raw === 'false' ? raw : null;
+    case 'integer':
+      return integer(raw);
+  }
+}
+
+/** An integer in plain decimals, however it is spelled as a JSON number; `null` when it is none. */
+function integer(raw: string): string | null {
+  const parts = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(raw);
+  if (!parts) return null;
+  const [, sign, whole = '', fraction = '', exponent = '0'] = parts;
+  const shift = Number(exponent) - fraction.length;
+  if (Math.abs(shift) > 400) return null;
+  let digits = whole + fraction;
+  if (shift >= 0) digits += '0'.repeat(shift);
+  else {
+    const cut = digits.slice(shift);
+    if (/[^0]/.test(cut)) return null;
+    digits = digits.slice(0, shift);
+  }
+  digits = digits.replace(/^0+(?=\d)/, '');
+  if (digits === '' || digits === '0') return '0';
+  return `${sign}${digits}`;
+}
+
+function agrees({ type }: HeaderDecl, value: string, text: string): boolean {
+  if (type !== 'integer') return value === text;
+  return integer(value) === text;
+}
