@@ -43,6 +43,8 @@ export class LegacyCall implements Call, Sink {
   deadline: Deadline | undefined;
   sink: Sink = this;
   ended = false;
+  readonly present = true;
+  lacking: string | undefined;
   oncancel: ((reason: string | undefined) => void) | undefined;
   readonly #owner: LegacySession;
   readonly #reply: Reply;

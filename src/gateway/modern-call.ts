@@ -44,6 +44,7 @@ export class ModernCall implements Call, Sink {
   deadline: Deadline | undefined;
   sink: Sink = this;
   ended = false;
+  lacking: string | undefined;
   oncancel: ((reason: string | undefined) => void) | undefined;
   #onpressure: ((full: boolean) => void) | undefined;
   readonly #gateway: Gateway;
@@ -107,6 +108,10 @@ export class ModernCall implements Call, Sink {
     this.#end();
     return exchange;
   };
+
+  get present(): boolean {
+    return this.#exchange !== undefined;
+  }
 
   get exchange(): Exchange | undefined {
     return this.#exchange;

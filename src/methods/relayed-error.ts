@@ -30,6 +30,7 @@ export function relayedError(context: MethodContext, call: Call, message: Messag
     return call.client.era === 'modern'
       ? visitFirst(context, call, message, data)
       : elicitationRequired(context, call, message, data);
+  if (call.client.era === 'modern' && call.lacking !== undefined) return lacking(call, call.lacking);
   const edits = exposedUri(context, call, message, data);
   const told =
     call.client.era === 'modern' ? forModern(call, bytes, number, data) : forLegacy(call, bytes, number, data);
@@ -76,6 +77,17 @@ function forLegacy(call: Call, bytes: Buffer, number: number, data: Member | und
   const hasUri = data && isObjectAt(bytes, data.start) && memberOf(members(bytes, data.start), 'uri');
   if (number === code.invalidParams && call.method === 'resources/read' && hasUri) return code.resourceNotFound;
   return number === code.headerMismatch || number === code.unsupportedVersion ? code.internalError : number;
+}
+
+/** The upstream failed after it was refused something: the client may declare that, unless it has and it was withheld. */
+function lacking(call: Call, capability: string): Outcome {
+  const { upstream } = call.target!;
+  if (Object.hasOwn(call.client.capabilities, capability)) {
+    const detail = `it needs ${capability}, which it is not offered here`;
+    return { kind: 'error', error: new Fault('notBridged', { upstream, detail }) };
+  }
+  const data = { requiredCapabilities: { [capability]: {} } };
+  return { kind: 'error', error: new Fault('missingCapability', { detail: capability }, data) };
 }
 
 /** What the gateway did wrong, not the client. */

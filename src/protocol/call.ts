@@ -188,6 +188,10 @@ export interface Call {
   sink: Sink;
   /** Set once the call is cancelled or finished: nothing more is written to its sink. */
   readonly ended: boolean;
+  /** Whether its client is there to be asked something now. */
+  readonly present: boolean;
+  /** A client capability that its upstream counted on although it was not declared. */
+  lacking: string | undefined;
   /** Calls `listener` when the client cancels (never for a mere disconnect of a legacy client). One listener at a time. */
   oncancel: ((reason: string | undefined) => void) | undefined;
   /** Calls `listener` with true when the sink takes messages more slowly than they come, with false when it has caught up. */

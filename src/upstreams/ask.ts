@@ -56,6 +56,8 @@ export const gatewayCall = (message: Message, done: Sink['done'] = DEAF.done, de
   scope: undefined,
   deadline,
   ended: false,
+  present: true,
+  lacking: undefined,
   oncancel: undefined,
   onpressure: undefined,
   sink: { ...DEAF, done },

@@ -14,7 +14,7 @@ import {
 import { CAN_ASK } from '../protocol/methods.ts';
 import { BaseLink } from './base-link.ts';
 import { handshake } from './handshake.ts';
-import { LIST_CHANGED } from './inbound.ts';
+import { INPUT_METHODS, LIST_CHANGED } from './inbound.ts';
 import type { LinkOptions } from './link-options.ts';
 import type { Pending } from './pending.ts';
 import { refusalOf, ServerRequests } from './server-requests.ts';
@@ -83,6 +83,8 @@ export class LegacyLink extends BaseLink {
     if (message.method === 'ping') return this.wire.send(composeResult(id, '{}'));
     const refusal = refusalOf(message, this.declared);
     if (refusal) {
+      const asking = this.owner(of, () => this.pending.sole());
+      if (asking) asking.call.lacking = INPUT_METHODS.get(message.method ?? '');
       this.log.warn({ method: message.method, reason: refusal.message }, 'refused a request of the upstream');
       return this.wire.send(composeError(id, refusal));
     }

@@ -80,14 +80,19 @@ export class PendingTable {
     return false;
   }
 
-  /** The call that has waited longest among those that may ask the client for something. */
+  /**
+   * The call that has waited longest among those that may ask the client for something: tools before others, and those
+   * whose client is there before those that wait for theirs to come back.
+   */
   oldest(methods: ReadonlySet<string>): Pending | undefined {
-    let first: Pending | undefined;
+    let best: Pending | undefined;
+    let bestRank = -1;
     for (const pending of this.#byId.values()) {
-      if (pending.call.method === 'tools/call') return pending;
-      if (methods.has(pending.call.method)) first ??= pending;
+      const { method, present } = pending.call;
+      const rank = methods.has(method) ? (present ? 2 : 0) + (method === 'tools/call' ? 1 : 0) : -1;
+      if (rank > bestRank) [best, bestRank] = [pending, rank];
     }
-    return first;
+    return best;
   }
 
   /** The only call in flight, if there is exactly one. */

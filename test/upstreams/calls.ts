@@ -52,6 +52,8 @@ export function makeCall(text: string, deadline?: Deadline, onround?: (round: Ro
     scope: undefined,
     deadline,
     ended: false,
+    present: true,
+    lacking: undefined,
     oncancel: undefined,
     onpressure: undefined,
     sink: {

@@ -1,0 +1,60 @@
+/**
+ * The official conformance suite at both revisions against the gateway in front of an upstream that knows the legacy era
+ * alone, the modern era alone, or both: on the diagonal the gateway must be transparent, off it everything is translated.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type HttpFixture, startFixture, stdioUpstream } from '../fixtures/child.ts';
+import { type Gateway, startGateway } from '../fixtures/gateway.ts';
+import impossible from './impossible.json' with { type: 'json' };
+import { requiredScenarios } from './requirements.ts';
+import type { ScenarioResult } from './results.ts';
+import { runServerSuite } from './run-server-suite.ts';
+
+const SUITE_MS = 240_000;
+/** Beside the scored ones; those about tasks are in a test of their own. */
+const UNSCORED = ['http-header-validation', 'http-custom-header-server-validation', 'json-schema-2020-12'];
+
+const required: Record<string, readonly string[]> = {};
+for (const revision of ['2025-11-25', '2026-07-28']) {
+  const { scored, notScored } = await requiredScenarios(revision, 'server');
+  required[revision] = [...scored, ...notScored.filter((name) => UNSCORED.includes(name))];
+}
+
+const cells = ['legacy', 'modern', 'dual'].flatMap((era) =>
+  ['http', 'stdio'].flatMap((transport) =>
+    Object.keys(required).map((revision) => ({ era, transport, revision, names: required[revision]! })),
+  ),
+);
+
+test('there is a scenario for everything that is said to be impossible', () => {
+  for (const { revision, scenario, reason } of impossible) {
+    expect(required[revision]).toContain(scenario);
+    expect(reason).toMatch(/\.$/);
+  }
+  expect(required['2026-07-28']).toHaveLength(40);
+});
+
+describe.each(cells)('$revision in front of a $era upstream over $transport', ({ era, transport, revision, names }) => {
+  let fixture: HttpFixture | undefined;
+  let gateway: Gateway;
+  let results: ScenarioResult[] = [];
+
+  beforeAll(async () => {
+    fixture = transport === 'http' ? await startFixture('eras-server', { args: [era] }) : undefined;
+    const upstream = fixture ? { url: fixture.url } : stdioUpstream('eras-server', [era]);
+    gateway = await startGateway({ config: { names: { prefix: 'never' }, upstreams: { upstream } } });
+    results = await runServerSuite({ url: gateway.url, requirements: revision });
+  }, SUITE_MS);
+
+  afterAll(async () => {
+    await gateway?.stop();
+    await fixture?.stop();
+  });
+
+  test.each(names)('%s', (name) => {
+    const result = results.find((one) => one.name === name);
+    const known = impossible.some((one) => one.upstream === era && one.revision === revision && one.scenario === name);
+    if (known) expect(result).toMatchObject({ passed: false });
+    else expect(result).toMatchObject({ passed: true, failures: [] });
+  });
+});
