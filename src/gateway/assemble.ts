@@ -13,6 +13,7 @@ import { LearnedUris } from '../namespace/learned.ts';
 import type { Call, Round } from '../protocol/call.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
 import { Sealer } from '../sessions/seal.ts';
+import { sealKeys } from '../sessions/seal-keys.ts';
 import { SessionStore } from '../sessions/session-store.ts';
 import type { SessionStream } from '../sessions/session-stream.ts';
 import type { Database } from '../storage/database.ts';
@@ -99,7 +100,7 @@ export function assemble(config: Config, version: string, log: Logger, database?
     elicitations: new ElicitationIds(),
     listeners: new Map(),
     parks: new Parks(config.sessions.maxParked),
-    sealer: new Sealer(),
+    sealer: new Sealer(sealKeys(database)),
     serverInfo: JSON.stringify({ name: 'patchbay', title: 'Patchbay', version }),
     log,
     lists: config.lists,

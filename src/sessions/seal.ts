@@ -4,14 +4,26 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:cr
 const SALT = 24;
 const TAG = 16;
 const FIXED_NONCE = Buffer.alloc(12);
-const PREFIX = 'g1.';
+const FORM = /^g1\.([A-Za-z0-9_-]{1,32})\.([A-Za-z0-9_-]+)$/;
+
+/** A key with the name that sealed texts carry. */
+export interface SealKey {
+  readonly id: string;
+  /** 32 random bytes. */
+  readonly key: Buffer;
+}
+
+/** A key that lasts as long as this process. */
+export const freshKey = (): SealKey => ({ id: randomBytes(6).toString('base64url'), key: randomBytes(32) });
 
 export class Sealer {
-  readonly #key: Buffer;
+  readonly #current: SealKey;
+  readonly #keys: ReadonlyMap<string, SealKey>;
 
-  /** @param key 32 random bytes; without one a key is made that lasts as long as this process */
-  constructor(key: Buffer = randomBytes(32)) {
-    this.#key = key;
+  /** @param keys the first seals; all of them open */
+  constructor(keys: readonly [SealKey, ...SealKey[]] = [freshKey()]) {
+    [this.#current] = keys;
+    this.#keys = new Map(keys.map((key) => [key.id, key]));
   }
 
   /**
@@ -19,21 +31,23 @@ export class Sealer {
    * @param bound what {@link Sealer.open} must be given again: kind, principal, …
    */
   seal(text: string, bound: string): string {
+    const { id } = this.#current;
     const salt = randomBytes(SALT);
-    const cipher = createCipheriv('aes-256-gcm', this.#derive(salt), FIXED_NONCE);
-    cipher.setAAD(Buffer.from(bound));
+    const cipher = createCipheriv('aes-256-gcm', derive(this.#current, salt), FIXED_NONCE);
+    cipher.setAAD(Buffer.from(`${id}\0${bound}`));
     const sealed = Buffer.concat([salt, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
-    return PREFIX + sealed.toString('base64url');
+    return `g1.${id}.${sealed.toString('base64url')}`;
   }
 
   /** The text, or `undefined` for anything that was not sealed here for this `bound`, whatever is wrong with it. */
   open(sealed: string, bound: string): string | undefined {
-    if (!sealed.startsWith(PREFIX)) return undefined;
-    const bytes = Buffer.from(sealed.slice(PREFIX.length), 'base64url');
+    const [, id = '', text = ''] = FORM.exec(sealed) ?? [];
+    const key = this.#keys.get(id);
+    const bytes = Buffer.from(text, 'base64url');
     // one spelling only: a character more or less must not open
-    if (bytes.length < SALT + TAG || PREFIX + bytes.toString('base64url') !== sealed) return undefined;
-    const decipher = createDecipheriv('aes-256-gcm', this.#derive(bytes.subarray(0, SALT)), FIXED_NONCE);
-    decipher.setAAD(Buffer.from(bound));
+    if (!key || bytes.length < SALT + TAG || bytes.toString('base64url') !== text) return undefined;
+    const decipher = createDecipheriv('aes-256-gcm', derive(key, bytes.subarray(0, SALT)), FIXED_NONCE);
+    decipher.setAAD(Buffer.from(`${id}\0${bound}`));
     decipher.setAuthTag(bytes.subarray(-TAG));
     try {
       return decipher.update(bytes.subarray(SALT, -TAG), undefined, 'utf8') + decipher.final('utf8');
@@ -42,7 +56,19 @@ export class Sealer {
     }
   }
 
-  #derive(salt: Buffer): Buffer {
-    return Buffer.from(hkdfSync('sha256', this.#key, salt, 'patchbay/seal/v1', 32));
+  /**
+   * Like {@link Sealer.seal}, but always the same for the same text and `bound`, under the oldest key: for ids, which
+   * clients compare. The nonce is taken from the text itself (HMAC-SHA256), so that equal nonces mean equal texts.
+   */
+  sealId(text: string, bound: string): string {
+    const oldest = [...this.#keys.values()].at(-1)!;
+    const salt = Buffer.from(hkdfSync('sha256', oldest.key, `${bound}\0${text}`, 'patchbay/id/v1', SALT));
+    const cipher = createCipheriv('aes-256-gcm', derive(oldest, salt), FIXED_NONCE);
+    cipher.setAAD(Buffer.from(`${oldest.id}\0${bound}`));
+    const sealed = Buffer.concat([salt, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+    return `g1.${oldest.id}.${sealed.toString('base64url')}`;
   }
 }
+
+const derive = ({ key }: SealKey, salt: Buffer): Buffer =>
+  Buffer.from(hkdfSync('sha256', key, salt, 'patchbay/seal/v1', 32));

@@ -3,4 +3,6 @@ export const MIGRATIONS: readonly string[] = [
   // what upstreams listed; `content` is JSON text, times are milliseconds since 1970
   `CREATE TABLE catalogs (key TEXT PRIMARY KEY, content BLOB NOT NULL, used_at INTEGER NOT NULL);
    CREATE INDEX catalogs_by_use ON catalogs (used_at);`,
+  // what sealed texts are sealed with; `made_at` is milliseconds since 1970
+  'CREATE TABLE seal_keys (id TEXT PRIMARY KEY, key BLOB NOT NULL, made_at INTEGER NOT NULL)',
 ];

@@ -1,0 +1,87 @@
+/** Sealed texts open for whom they were sealed, as they were sealed, and for nobody else. */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, describe, expect, test } from 'vitest';
+import { freshKey, Sealer } from '../../src/sessions/seal.ts';
+import { sealKeys } from '../../src/sessions/seal-keys.ts';
+import { type Database, openDatabase } from '../../src/storage/database.ts';
+import { memoryLog } from '../upstreams/memory-log.ts';
+
+const DAY = 86_400_000;
+
+describe('a sealed text', () => {
+  const sealer = new Sealer();
+
+  test('opens for what it is bound to, whatever it holds', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.string(), (text, bound) => {
+        expect(sealer.open(sealer.seal(text, bound), bound)).toBe(text);
+        expect(sealer.open(sealer.sealId(text, bound), bound)).toBe(text);
+      }),
+    );
+  });
+
+  test('#108 does not open for anybody else', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string(), fc.string(), (text, bound, other) => {
+        fc.pre(bound !== other);
+        expect(sealer.open(sealer.seal(text, bound), other)).toBeUndefined();
+        expect(sealer.open(sealer.sealId(text, bound), other)).toBeUndefined();
+      }),
+    );
+  });
+
+  test('#107 does not open with any character changed, added or taken away', () => {
+    const sealed = sealer.seal('{"a":1}', 'alice');
+    for (let i = 0; i < sealed.length; i++) {
+      const flipped = sealed[i] === 'A' ? 'B' : 'A';
+      expect(sealer.open(sealed.slice(0, i) + flipped + sealed.slice(i + 1), 'alice')).toBeUndefined();
+      expect(sealer.open(sealed.slice(0, i) + sealed.slice(i + 1), 'alice')).toBeUndefined();
+    }
+    for (const more of ['A', '=', ' ', '.']) expect(sealer.open(sealed + more, 'alice')).toBeUndefined();
+    for (const text of ['', 'g1', 'g1..', 'g1.x.', `g1.x.${randomBytes(80).toString('base64url')}`])
+      expect(sealer.open(text, 'alice')).toBeUndefined();
+  });
+
+  test('is another one each time, and an id is always the same', () => {
+    expect(sealer.seal('x', 'a')).not.toBe(sealer.seal('x', 'a'));
+    expect(sealer.sealId('x', 'a')).toBe(sealer.sealId('x', 'a'));
+    expect(sealer.sealId('x', 'a')).not.toBe(sealer.sealId('x', 'b'));
+    expect(sealer.sealId('x', 'a')).toMatch(/^[\w.-]+$/);
+  });
+
+  test('#110 opens after a rotation, and no longer once its key is gone', () => {
+    const [old, next] = [freshKey(), freshKey()];
+    const sealed = new Sealer([old]).seal('x', 'a');
+    expect(new Sealer([next, old]).open(sealed, 'a')).toBe('x');
+    expect(new Sealer([next]).open(sealed, 'a')).toBeUndefined();
+  });
+});
+
+describe('keys', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'patchbay-test-'));
+  let database: Database | undefined;
+  const open = (): Database => (database = openDatabase(folder, memoryLog().log));
+  afterEach(() => {
+    database?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('stay the same from one run to the next, are replaced in time, and open for longer than they seal', () => {
+    const now = Date.now();
+    const [first] = sealKeys(open(), now);
+    database!.close();
+    expect(sealKeys(open(), now + DAY)).toEqual([first]);
+    const [second, ...others] = sealKeys(database, now + 31 * DAY);
+    expect(second.id).not.toBe(first.id);
+    expect(others).toEqual([first]);
+    expect(sealKeys(database, now + 95 * DAY).map(({ id }) => id)).not.toContain(first.id);
+  });
+
+  test('without a database there is one for this run', () => {
+    expect(sealKeys(undefined)[0].key).toHaveLength(32);
+  });
+});
