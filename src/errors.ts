@@ -92,6 +92,7 @@ export const errors = {
   resourceNotFound: row(code.invalidParams, 200, 'Resource not found: {uri}'),
   unknownResource: row(code.resourceNotFound, 200, 'Resource not found: {uri}'),
   unknownReference: row(code.invalidParams, 200, 'Unknown completion reference: {ref}'),
+  unknownTask: row(code.invalidParams, 200, 'Unknown task: {task}'),
   invalidCursor: row(code.invalidParams, 200, 'Invalid or outdated cursor; list again from the start'),
   invalidState: row(
     code.invalidParams,

@@ -1,10 +1,12 @@
 /** What an upstream is told that the client can do. */
+
 import type { ServerFacts } from '../protocol/codec.ts';
+import { TASKS_EXTENSION } from '../protocol/meta.ts';
 
 type Capabilities = Readonly<Record<string, unknown>>;
 
 /** Client extensions that need nothing of the gateway but to be passed on. */
-const PASSED_EXTENSIONS = ['io.modelcontextprotocol/ui'];
+const PASSED_EXTENSIONS = ['io.modelcontextprotocol/ui', TASKS_EXTENSION];
 
 /**
  * @param client what a legacy client declared in `initialize`

@@ -1,8 +1,9 @@
 /** What the gateway declares to clients, from what it knows of its upstreams. */
+import { TASKS_EXTENSION } from '../protocol/meta.ts';
 import type { Catalog } from '../upstreams/catalog.ts';
 
 /** Extensions that need nothing of the gateway but to be passed on. */
-const ROUTED_EXTENSIONS = new Set(['io.modelcontextprotocol/ui']);
+const ROUTED_EXTENSIONS = new Set(['io.modelcontextprotocol/ui', TASKS_EXTENSION]);
 
 /** Instructions longer than this are cut, in characters per upstream. */
 const LONGEST_INSTRUCTIONS = 4_000;

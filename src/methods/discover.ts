@@ -16,9 +16,13 @@ function capabilitiesFor(context: MethodContext, audience: string): Record<strin
 /** Whether a request of this method is served: it is known in this era, and what backs it is declared. */
 export async function serves(context: MethodContext, { audience }: ClientFacts, method: string): Promise<boolean> {
   const facts = modernMethods.get(method);
-  if (!facts?.capability) return facts !== undefined;
+  if (!facts) return false;
+  const { capability, extension } = facts;
+  if (capability === undefined && extension === undefined) return true;
   await context.catalogs.settled(audience, context.lists.firstWait);
-  return Object.hasOwn(capabilitiesFor(context, audience), facts.capability);
+  const declared = capabilitiesFor(context, audience);
+  if (extension !== undefined) return Object.hasOwn((declared.extensions ?? {}) as object, extension);
+  return Object.hasOwn(declared, capability!);
 }
 
 export const discover: Method = async (context, call) => {

@@ -19,6 +19,7 @@ import { PassingSink } from './passing-sink.ts';
 import { relayedError } from './relayed-error.ts';
 import { isRepeatable } from './repeatable.ts';
 import { resultEdits } from './result-uris.ts';
+import { taskEdits } from './task-ids.ts';
 import { refreshHeaders } from './tool-headers.ts';
 
 type Complete = Outcome & { kind: 'complete' };
@@ -122,7 +123,8 @@ export class RelaySink extends PassingSink {
   #finish(message: Message, edits: Edit[]): void {
     const shape = legacyMethods.get(this.#call.method)?.uris;
     const uris = shape ? resultEdits(this.#context, this.#call, message, shape) : [];
-    const all = edits.length === 0 ? uris : [...edits, ...uris];
+    const tasks = this.server?.era === 'modern' ? taskEdits(this.#context, this.#call, message) : [];
+    const all = [...edits, ...uris, ...tasks];
     this.outer.done(all.length > 0 ? { kind: 'complete', message, edits: all } : { kind: 'complete', message });
   }
 

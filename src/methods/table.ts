@@ -4,6 +4,7 @@ import { complete } from './complete.ts';
 import type { Method } from './context.ts';
 import { discover } from './discover.ts';
 import { listMethods } from './list.ts';
+import { modernTasks } from './modern-tasks.ts';
 import { callTool, getPrompt } from './named.ts';
 import { readResource } from './read-resource.ts';
 import { setLevel } from './set-level.ts';
@@ -31,7 +32,11 @@ const legacy: ReadonlyMap<string, Method> = new Map<string, Method>([
 ]);
 
 /** `subscriptions/listen` is not here: it is not answered once, but goes on. */
-const modern: ReadonlyMap<string, Method> = new Map<string, Method>([...common, ['server/discover', discover]]);
+const modern: ReadonlyMap<string, Method> = new Map<string, Method>([
+  ...common,
+  ['server/discover', discover],
+  ...modernTasks,
+]);
 
 /** The methods that clients of each era may call. */
 export const methods: Readonly<Record<Era, ReadonlyMap<string, Method>>> = { legacy, modern };

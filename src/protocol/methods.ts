@@ -1,10 +1,13 @@
 /** The requests of the protocol and the facts about each that other parts look up. */
+import { TASKS_EXTENSION } from './meta.ts';
 
 export interface MethodFacts {
   /** The server capability that backs it; `undefined` for what every server has. */
   readonly capability?: string;
   /** Whether the answer can hold URIs, and in which shape. */
   readonly uris?: 'content' | 'messages' | 'contents';
+  /** The extension that it belongs to, which both sides have to declare. */
+  readonly extension?: string;
   /** The member of params that the `Mcp-Name` header repeats. */
   readonly named?: 'name' | 'uri' | 'taskId';
 }
@@ -36,6 +39,9 @@ export const modernMethods: ReadonlyMap<string, MethodFacts> = new Map([
   ...common,
   ['server/discover', {}],
   ['subscriptions/listen', {}],
+  ['tasks/get', { extension: TASKS_EXTENSION, named: 'taskId' }],
+  ['tasks/update', { extension: TASKS_EXTENSION, named: 'taskId' }],
+  ['tasks/cancel', { extension: TASKS_EXTENSION, named: 'taskId' }],
 ]);
 
 /** The requests in the course of which an upstream may ask the client for something (2026-07-28, multi round-trip). */

@@ -1,0 +1,69 @@
+/**
+ * Task ids as clients know them: sealed, bound to the principal, and always the same for the same task, since clients
+ * compare them (extension io.modelcontextprotocol/tasks).
+ */
+import { contentUris } from '../bridge/content-uris.ts';
+import { exposedEdits } from '../bridge/expose-request.ts';
+import type { Call } from '../protocol/call.ts';
+import type { Edit } from '../protocol/json/edit.ts';
+import { isObjectAt, isStringAt, memberOf, members, textOf } from '../protocol/json/scan.ts';
+import type { Message } from '../protocol/message.ts';
+import { isSole, type MethodContext, viewOf } from './context.ts';
+
+/** A task: at an upstream under an id of its own, or here. */
+export interface TaskName {
+  readonly upstream: string | undefined;
+  readonly id: string;
+}
+
+const boundTo = ({ principal }: Pick<Call, 'principal'>): string => `task\0${principal.key}`;
+
+export const sealTask = (context: MethodContext, call: Pick<Call, 'principal'>, { upstream, id }: TaskName): string =>
+  context.sealer.sealId(JSON.stringify([upstream ?? null, id]), boundTo(call));
+
+/** `undefined` for whatever is not the id of a task of this principal. */
+export function openTask(context: MethodContext, call: Pick<Call, 'principal'>, text: string): TaskName | undefined {
+  const opened = context.sealer.open(text, boundTo(call));
+  if (opened === undefined) return undefined;
+  const [upstream, id] = JSON.parse(opened) as [string | null, string];
+  return { upstream: upstream ?? undefined, id };
+}
+
+/** The edits that put what a modern upstream says of a task into the terms of the client. */
+export function taskEdits(context: MethodContext, call: Call, { bytes, result }: Message): Edit[] {
+  const list = members(bytes, result!.start);
+  const id = memberOf(list, 'taskId');
+  if (!id || !isStringAt(bytes, id.start)) return [];
+  const { upstream } = call.target!;
+  const sealed = sealTask(context, call, { upstream, id: textOf(bytes, id.start, id.end) });
+  const edits: Edit[] = [{ start: id.start, end: id.end, text: JSON.stringify(sealed) }];
+  if (isSole(context)) return edits;
+  const { uris } = viewOf(context, call);
+  const learned = context.learned(call.principal.key);
+  const exposeUri = (uri: string): string => uris.exposeUri(upstream, uri, learned);
+  const inner = memberOf(list, 'result');
+  if (inner && isObjectAt(bytes, inner.start))
+    contentUris(bytes, memberOf(members(bytes, inner.start), 'content'), 'content', ({ start, end }) => {
+      const uri = textOf(bytes, start, end);
+      const exposed = exposeUri(uri);
+      if (exposed !== uri) edits.push({ start, end, text: JSON.stringify(exposed) });
+    });
+  const asked = memberOf(list, 'inputRequests');
+  if (asked && isObjectAt(bytes, asked.start))
+    for (const { start } of members(bytes, asked.start)) edits.push(...askedEdits(bytes, start, upstream, exposeUri));
+  return edits;
+}
+
+/** One request of a task, the object that begins at `at`. */
+function askedEdits(bytes: Buffer, at: number, upstream: string, exposeUri: (uri: string) => string): Edit[] {
+  const request = isObjectAt(bytes, at) ? members(bytes, at) : [];
+  const [method, params] = [memberOf(request, 'method'), memberOf(request, 'params')];
+  if (!method || !isStringAt(bytes, method.start) || !params || !isObjectAt(bytes, params.start)) return [];
+  const part = bytes.subarray(params.start, params.end);
+  const rules = { label: upstream, exposeUri, exposeElicitation: (id: string) => id };
+  return exposedEdits(textOf(bytes, method.start, method.end), part, members(part, 0), rules).map((edit) => ({
+    start: edit.start + params.start,
+    end: edit.end + params.start,
+    text: edit.text,
+  }));
+}
