@@ -104,6 +104,11 @@ export const errors = {
     200,
     'Too many calls wait for answers of their clients (sessions.maxParked is {limit}); answer or drop some first',
   ),
+  tooManyTasks: row(
+    code.internalError,
+    200,
+    'Too many tasks are running (sessions.maxParked is {limit}); wait for one to finish, or cancel one',
+  ),
   declined: row(
     code.internalError,
     200,

@@ -7,6 +7,7 @@ import { Subscriptions } from '../bridge/subscriptions.ts';
 import type { Config } from '../config/schema.ts';
 import { Announcer } from '../methods/announce.ts';
 import { isSole, type MethodContext } from '../methods/context.ts';
+import { HostedTasks } from '../methods/hosted-tasks.ts';
 import { gatewayLessee, sessionScope } from '../methods/scope.ts';
 import { ViewCache } from '../methods/view-cache.ts';
 import { LearnedUris } from '../namespace/learned.ts';
@@ -99,6 +100,7 @@ export function assemble(config: Config, version: string, log: Logger, database?
     subscriptions: new Subscriptions(),
     elicitations: new ElicitationIds(),
     listeners: new Map(),
+    tasks: new HostedTasks(config.sessions.maxParked, database),
     parks: new Parks(config.sessions.maxParked),
     sealer: new Sealer(sealKeys(database)),
     serverInfo: JSON.stringify({ name: 'patchbay', title: 'Patchbay', version }),

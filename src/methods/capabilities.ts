@@ -1,6 +1,7 @@
 /** What the gateway declares to clients, from what it knows of its upstreams. */
 import { TASKS_EXTENSION } from '../protocol/meta.ts';
 import type { Catalog } from '../upstreams/catalog.ts';
+import { offersTasks } from './offers-tasks.ts';
 
 /** Extensions that need nothing of the gateway but to be passed on. */
 const ROUTED_EXTENSIONS = new Set(['io.modelcontextprotocol/ui', TASKS_EXTENSION]);
@@ -32,6 +33,11 @@ export function mergeCapabilities(
       if (sole || ROUTED_EXTENSIONS.has(name)) extensions[name] ??= settings;
   }
   if (Object.keys(extensions).length > 0) merged.extensions = extensions;
+  if (catalogs.some(({ server }) => offersTasks(server))) {
+    merged.tasks = { list: {}, cancel: {}, requests: { tools: { call: {} } } };
+    extensions[TASKS_EXTENSION] ??= {};
+    merged.extensions = extensions;
+  }
   const [first] = catalogs;
   if (sole && first && has('experimental')) merged.experimental = first.server.capabilities.experimental;
   return merged;

@@ -11,6 +11,7 @@ import type { Logger } from '../telemetry/log.ts';
 import type { CatalogStore } from '../upstreams/catalog-store.ts';
 import type { LinkPool } from '../upstreams/pool.ts';
 import type { UpstreamSpec } from '../upstreams/spec.ts';
+import type { HostedTasks } from './hosted-tasks.ts';
 import type { Listener } from './listeners.ts';
 import type { View } from './view.ts';
 
@@ -25,6 +26,8 @@ export interface MethodContext {
   readonly elicitations: ElicitationIds;
   /** Modern clients that listen, by id. */
   readonly listeners: Map<string, Listener>;
+  /** Calls that go on here as tasks. */
+  readonly tasks: HostedTasks;
   /** Calls that wait for their modern clients. */
   readonly parks: Parks;
   readonly sealer: Sealer;

@@ -9,7 +9,11 @@ import { isSole, type Method, type MethodContext } from './context.ts';
 /** What is declared to modern clients of an audience. */
 function capabilitiesFor(context: MethodContext, audience: string): Record<string, unknown> {
   const complete = context.catalogs.missing(audience).length === 0;
-  const { experimental, ...merged } = mergeCapabilities(context.view(audience).catalogs, complete, isSole(context));
+  const { experimental, tasks, ...merged } = mergeCapabilities(
+    context.view(audience).catalogs,
+    complete,
+    isSole(context),
+  );
   return merged;
 }
 

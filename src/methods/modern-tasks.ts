@@ -1,34 +1,48 @@
 /** tasks/get, tasks/update and tasks/cancel of the extension io.modelcontextprotocol/tasks. */
 import { Fault } from '../errors.ts';
 import type { Call } from '../protocol/call.ts';
+import { isObjectAt } from '../protocol/json/scan.ts';
 import { TASKS_EXTENSION } from '../protocol/meta.ts';
-import type { Method } from './context.ts';
+import type { Params } from '../protocol/params.ts';
+import type { Method, MethodContext } from './context.ts';
+import { takesTasks } from './offers-tasks.ts';
 import { routeOne } from './route-one.ts';
+import { modernTask } from './task-answers.ts';
 import { openTask } from './task-ids.ts';
 
-/** Passes a request on to the upstream that has the task. */
-const pass: Method = (context, call, params) => {
+/** A request about a task: at its upstream, or here. */
+const about: Method = (context, call, params) => {
   if (!takesTasks(call)) {
     const needed = { requiredCapabilities: { extensions: { [TASKS_EXTENSION]: {} } } };
     throw new Fault('missingCapability', { detail: `the extension ${TASKS_EXTENSION}` }, needed);
   }
   const { text, span } = params.string('taskId');
-  const task = openTask(context, call, text);
-  if (task?.upstream === undefined || !context.upstreams.has(task.upstream))
-    throw new Fault('unknownTask', { task: text });
+  const name = openTask(context, call, text);
+  if (!name) throw new Fault('unknownTask', { task: text });
+  if (name.upstream === undefined) return here(context, call, params, name.id, text);
+  if (!context.upstreams.has(name.upstream)) throw new Fault('unknownTask', { task: text });
   // answers are for the task, not for a round of this request
   const answers = params.find('inputResponses');
   if (answers) {
     const inputResponses = call.message.bytes.toString('utf8', answers.start, answers.end);
     call.continuation = { inputResponses, requestState: undefined };
   }
-  routeOne(context, call, { upstream: task.upstream, exposed: text, name: task.id }, span);
+  routeOne(context, call, { upstream: name.upstream, exposed: text, name: name.id }, span);
 };
 
-/** Whether the client of a call takes tasks in place of results. */
-export function takesTasks({ client }: Call): boolean {
-  const { extensions } = client.capabilities as { extensions?: object };
-  return extensions !== undefined && extensions !== null && Object.hasOwn(extensions, TASKS_EXTENSION);
+function here(context: MethodContext, call: Call, params: Params, id: string, text: string): void {
+  const task = context.tasks.get(id, call.principal);
+  if (!task) throw new Fault('unknownTask', { task: text });
+  const running = context.tasks.running(id, call.principal);
+  if (call.method === 'tasks/get')
+    return call.sink.done({ kind: 'local', result: modernTask(context, call, task, true) });
+  if (call.method === 'tasks/cancel') running?.cancel('the client cancelled the task');
+  else if (running) {
+    const { bytes } = call.message;
+    for (const { key, start, end } of params.object('inputResponses') ?? [])
+      if (isObjectAt(bytes, start)) running.answer(key, { kind: 'result', json: bytes.subarray(start, end) });
+  }
+  call.sink.done({ kind: 'local', result: '{}' });
 }
 
-export const modernTasks = ['tasks/get', 'tasks/update', 'tasks/cancel'].map((method) => [method, pass] as const);
+export const modernTasks = ['tasks/get', 'tasks/update', 'tasks/cancel'].map((method) => [method, about] as const);

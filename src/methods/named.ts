@@ -5,6 +5,7 @@ import type { Call } from '../protocol/call.ts';
 import { type Method, type MethodContext, viewOf } from './context.ts';
 import { resume } from './resume.ts';
 import { routeOne } from './route-one.ts';
+import { hosted } from './tasking.ts';
 import type { View } from './view.ts';
 
 export const callTool: Method = named((view) => view.tools, 'unknownTool');
@@ -17,7 +18,8 @@ function named(table: (view: View) => NameTable, unknown: 'unknownTool' | 'unkno
     const route = (): boolean => {
       const found = table(viewOf(context, call)).resolve(text);
       if (!found) return false;
-      routeOne(context, call, { upstream: found.upstream, exposed: text, name: found.name }, span);
+      const task = call.method === 'tools/call' ? hosted(context, call, found) : undefined;
+      routeOne(context, task ?? call, { upstream: found.upstream, exposed: text, name: found.name }, span);
       return true;
     };
     return resumed(resume(context, call, { text, span }), () => {

@@ -14,12 +14,14 @@ import { TASKS_EXTENSION } from '../protocol/meta.ts';
 import { CAN_ASK, legacyMethods } from '../protocol/methods.ts';
 import type { MethodContext } from './context.ts';
 import { Driver } from './drive.ts';
+import { awaitResult, legacyTaskIn, TaskFollower } from './follow-task.ts';
 import { sealedInput } from './input-required.ts';
 import { PassingSink } from './passing-sink.ts';
 import { relayedError } from './relayed-error.ts';
 import { isRepeatable } from './repeatable.ts';
 import { resultEdits } from './result-uris.ts';
 import { taskEdits } from './task-ids.ts';
+import { isTask } from './tasking.ts';
 import { refreshHeaders } from './tool-headers.ts';
 
 type Complete = Outcome & { kind: 'complete' };
@@ -83,6 +85,11 @@ export class RelaySink extends PassingSink {
 
   #fromLegacy(message: Message): void {
     const { method, client, target } = this.#call;
+    const taskId = method === 'tools/call' && this.#call.edits.some(isTask) ? legacyTaskIn(message) : undefined;
+    if (taskId !== undefined) {
+      awaitResult(this.#context, this.#call, taskId, this).catch((error: Error) => this.#fail(error.message));
+      return;
+    }
     if (client.era === 'legacy') return this.#finish(message, []);
     if (method === 'resources/read' && isEmptyRead(message)) {
       const uri = target!.exposed;
@@ -98,6 +105,8 @@ export class RelaySink extends PassingSink {
     const type = resultTypeOf(message);
     if (type === 'input_required') return this.#inputRequired(message);
     const extensions = (client.capabilities.extensions ?? {}) as Record<string, unknown>;
+    if (type === 'task' && client.era === 'legacy')
+      return void new TaskFollower(this.#context, this.#call, this, message);
     if (type !== undefined && type !== 'complete' && (type !== 'task' || !Object.hasOwn(extensions, TASKS_EXTENSION)))
       return this.#fail(`it answered with a result of the unknown type ${JSON.stringify(type)}`);
     if (client.era === 'legacy') return this.#finish(message, stripModern(message));
@@ -129,8 +138,8 @@ export class RelaySink extends PassingSink {
   }
 
   #error(message: Message): void {
-    const number = valueAt(message.bytes, memberOf(members(message.bytes, message.error!.start), 'code') ?? NO_CODE);
-    if (number === code.headerMismatch && this.server?.era === 'modern' && !this.#refreshed) {
+    const at = memberOf(members(message.bytes, message.error!.start), 'code');
+    if (at && valueAt(message.bytes, at) === code.headerMismatch && this.server?.era === 'modern' && !this.#refreshed) {
       this.#refreshed = true;
       refreshHeaders(this.#context, this.#call).then(
         () => this.#sendAgain(),
@@ -161,9 +170,6 @@ export class RelaySink extends PassingSink {
     return error.fault === 'upstreamLost' && !this.#asked && isRepeatable(this.#context, this.#call);
   }
 }
-
-/** Stands for a code that is not there. */
-const NO_CODE = { start: 0, end: 0 };
 
 function progressIn(notification: Buffer): number {
   const { progress } = paramsOf(readMessage(notification));

@@ -25,7 +25,9 @@ export function relayedError(context: MethodContext, call: Call, message: Messag
   const error = members(bytes, message.error!.start);
   const codeAt = memberOf(error, 'code');
   const data = memberOf(error, 'data');
-  const number = codeAt ? Number(valueAt(bytes, codeAt)) : 0;
+  const value = codeAt && valueAt(bytes, codeAt);
+  // what is no number is left as it is
+  const number = typeof value === 'number' ? value : 0;
   if (number === code.urlElicitationRequired)
     return call.client.era === 'modern'
       ? visitFirst(context, call, message, data)

@@ -10,6 +10,7 @@ import type { MethodContext } from './context.ts';
 import { RelaySink } from './relay-sink.ts';
 import { leaseFor, sessionScope } from './scope.ts';
 import { raiseLevel } from './set-level.ts';
+import { askForTask } from './tasking.ts';
 import { setHeaders } from './tool-headers.ts';
 
 /**
@@ -20,7 +21,10 @@ export function routeOne(context: MethodContext, call: Call, target: Target, nam
   call.target = target;
   if (target.name !== target.exposed)
     call.edits.push({ start: nameAt.start, end: nameAt.end, text: JSON.stringify(target.name) });
-  if (call.method === 'tools/call') setHeaders(context, call);
+  if (call.method === 'tools/call') {
+    setHeaders(context, call);
+    askForTask(context, call);
+  }
   const relay: RelaySink = new RelaySink(context, call, call.sink, () => forward(context, call, relay));
   call.sink = relay;
   forward(context, call, relay);

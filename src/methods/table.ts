@@ -3,6 +3,7 @@ import type { Era } from '../protocol/versions.ts';
 import { complete } from './complete.ts';
 import type { Method } from './context.ts';
 import { discover } from './discover.ts';
+import { legacyTasks } from './legacy-tasks.ts';
 import { listMethods } from './list.ts';
 import { modernTasks } from './modern-tasks.ts';
 import { callTool, getPrompt } from './named.ts';
@@ -29,6 +30,7 @@ const legacy: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['logging/setLevel', setLevel],
   ['resources/subscribe', subscribe],
   ['resources/unsubscribe', unsubscribe],
+  ...legacyTasks,
 ]);
 
 /** `subscriptions/listen` is not here: it is not answered once, but goes on. */

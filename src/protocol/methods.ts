@@ -32,6 +32,10 @@ export const legacyMethods: ReadonlyMap<string, MethodFacts> = new Map([
   ['resources/subscribe', { capability: 'resources' }],
   ['resources/unsubscribe', { capability: 'resources' }],
   ['logging/setLevel', { capability: 'logging' }],
+  ['tasks/get', { capability: 'tasks' }],
+  ['tasks/result', { capability: 'tasks' }],
+  ['tasks/list', { capability: 'tasks' }],
+  ['tasks/cancel', { capability: 'tasks' }],
 ]);
 
 /** Client → server requests of the modern era. */

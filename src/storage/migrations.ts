@@ -5,4 +5,7 @@ export const MIGRATIONS: readonly string[] = [
    CREATE INDEX catalogs_by_use ON catalogs (used_at);`,
   // what sealed texts are sealed with; `made_at` is milliseconds since 1970
   'CREATE TABLE seal_keys (id TEXT PRIMARY KEY, key BLOB NOT NULL, made_at INTEGER NOT NULL)',
+  // calls that go on as tasks; `record` is JSON text, `until` is milliseconds since 1970
+  `CREATE TABLE tasks (id TEXT PRIMARY KEY, principal TEXT NOT NULL, record TEXT NOT NULL, until INTEGER NOT NULL);
+   CREATE INDEX tasks_by_principal ON tasks (principal, until);`,
 ];

@@ -65,6 +65,7 @@ export const gatewayCall = (message: Message, done: Sink['done'] = DEAF.done, de
 
 /**
  * Sends one request over a link.
+ * @param name what it is about, where HTTP headers repeat that
  * @returns the response message, which has a result
  * @throws Fault when the upstream cannot be asked, UpstreamError when it answers with an error
  */
@@ -73,6 +74,7 @@ export function ask(
   method: string,
   params?: unknown,
   deadline?: Deadline,
+  name?: string,
 ): Promise<Message> {
   return new Promise((resolve, reject: (error: Fault | UpstreamError) => void) => {
     const done = (outcome: Outcome): void => {
@@ -81,7 +83,9 @@ export function ask(
       else if (outcome.message.error) reject(upstreamError(outcome.message));
       else resolve(outcome.message);
     };
-    link.request(gatewayCall(readMessage(compose(method, params, 0)), done, deadline));
+    const call = gatewayCall(readMessage(compose(method, params, 0)), done, deadline);
+    if (name !== undefined) call.target = { upstream: '', exposed: name, name };
+    link.request(call);
   });
 }
 

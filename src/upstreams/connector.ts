@@ -81,7 +81,7 @@ export class Connector {
     if (http.transport === 'sse') return this.#legacy(new SseWire(endpoint, this.#log), opening);
     if (!this.#era.legacy) {
       const wire = new ModernHttpWire(endpoint, this.#log);
-      const verdict = await probe(wire, opening.client, this.spec.timeouts.open, false);
+      const verdict = await this.#probe(wire, opening, this.spec.timeouts.open, false);
       if (verdict.era === 'modern') return this.#modern(wire, verdict.server, opening);
       await wire.close();
       this.#foundLegacy(verdict.reason);
@@ -122,18 +122,7 @@ export class Connector {
   /** Finds out what a process speaks, and speaks that. */
   async #speak(wire: StdioWire, opening: Opening): Promise<Link> {
     if (this.#era.legacy) return this.#legacy(wire, opening);
-    const giveUp = (): void => void opening.control.leaving?.(wire.close());
-    const { signal } = opening.control;
-    signal?.addEventListener('abort', giveUp, { once: true });
-    let verdict: Verdict;
-    try {
-      verdict = await probe(wire, opening.client, Math.min(this.#patience, this.spec.timeouts.open), true);
-    } catch (error) {
-      opening.control.leaving?.(wire.close());
-      throw error;
-    } finally {
-      signal?.removeEventListener('abort', giveUp);
-    }
+    const verdict = await this.#probe(wire, opening, Math.min(this.#patience, this.spec.timeouts.open), true);
     if (verdict.era === 'modern') return this.#modern(wire, verdict.server, opening);
     if (verdict.sure) this.#foundLegacy(verdict.reason);
     // one that ended when it was asked is started anew, and asked what it knows
@@ -143,6 +132,24 @@ export class Connector {
       if (!verdict.sure) this.#patience = this.spec.timeouts.open;
       throw error;
     });
+  }
+
+  /** Asks an upstream what it speaks; the wire is closed when there is no answer, or the opening is given up. */
+  async #probe(wire: Wire, { client, control }: Opening, ms: number, silent: boolean): Promise<Verdict> {
+    const close = (): void => {
+      const closing = wire.close();
+      control.leaving?.(closing);
+    };
+    if (control.signal?.aborted) throw new WireFault('it is being closed', { unsent: true });
+    control.signal?.addEventListener('abort', close, { once: true });
+    try {
+      return await probe(wire, client, ms, silent);
+    } catch (error) {
+      if (!control.signal?.aborted) close();
+      throw error;
+    } finally {
+      control.signal?.removeEventListener('abort', close);
+    }
   }
 
   #foundLegacy(reason: string): void {

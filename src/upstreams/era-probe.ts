@@ -92,7 +92,8 @@ function afterFault(fault: WireFault, separate: boolean): Verdict {
   if (!separate) return { era: 'legacy', reason: fault.message, alive: false, sure: true };
   const inner = fault.fault;
   if (inner instanceof Fault && inner.fault === 'upstreamStatus') {
-    if (NO_VERDICT(Number(inner.details.status))) throw fault;
+    // what an admin can do about it is in the fault
+    if (NO_VERDICT(Number(inner.details.status))) throw new WireFault(inner.message, { unsent: true, cause: inner });
     return { era: 'legacy', reason: fault.message, alive: true, sure: true };
   }
   if (fault.malformed || /without a message/.test(fault.message))

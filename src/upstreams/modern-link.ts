@@ -2,7 +2,7 @@
 import type { Call } from '../protocol/call.ts';
 import type { Encoded, ServerFacts } from '../protocol/codec.ts';
 import { compose, type Message, numberAt, paramsOf, rawId, readMessage } from '../protocol/message.ts';
-import { SUBSCRIPTION_KEY } from '../protocol/meta.ts';
+import { SUBSCRIPTION_KEY, TASKS_EXTENSION } from '../protocol/meta.ts';
 import { modernRequest } from '../protocol/modern/codec.ts';
 import { LATEST_MODERN } from '../protocol/versions.ts';
 import { ask, gatewayCall, toFault } from './ask.ts';
@@ -88,7 +88,9 @@ export class ModernLink extends BaseLink {
   }
 
   protected encode(call: Call, id: number): Encoded {
-    const { capabilities, info } = this.options.client;
+    const { info } = this.options.client;
+    // legacy clients know nothing of these tasks, which are followed for them
+    const capabilities = call.client.era === 'legacy' ? withTasks(this.declared) : this.declared;
     return modernRequest(call, id, { version: this.#version, capabilities, info });
   }
 
@@ -173,3 +175,7 @@ export class ModernLink extends BaseLink {
 
 /** The upstream's own URI, which may not be the one in the client's message. */
 const uriOf = (call: Call): string => call.target?.name ?? String(paramsOf(call.message).uri);
+
+function withTasks(declared: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return { ...declared, extensions: { ...(declared.extensions as object | undefined), [TASKS_EXTENSION]: {} } };
+}

@@ -50,7 +50,13 @@ describe.each(cells)('$revision in front of a $era upstream over $transport', ({
 
   beforeAll(async () => {
     fixture = transport === 'http' ? await startFixture('eras-server', { args: [era] }) : undefined;
-    const upstream = fixture ? { url: fixture.url } : stdioUpstream('eras-server', [era]);
+    const upstream = fixture
+      ? { url: fixture.url }
+      : {
+          ...stdioUpstream('eras-server', [era]),
+          // the suite gives some requests no more time than a process takes to start on a busy machine
+          spares: 2,
+        };
     gateway = await startGateway({ config: { names: { prefix: 'never' }, upstreams: { upstream } } });
     results = await runServerSuite({ url: gateway.url, requirements: revision });
   }, SUITE_MS);

@@ -1,0 +1,94 @@
+/** The tasks that are hosted here: found by their principal, kept for their time, and known after a restart. */
+import { Fault } from '../errors.ts';
+import type { Principal } from '../protocol/call.ts';
+import type { Database } from '../storage/database.ts';
+import type { HostedTask, TaskRecord } from './hosted-task.ts';
+
+/** Longest result that outlives the process, in characters. */
+const LONGEST_KEPT = 1024 * 1024;
+const LOST = {
+  kind: 'error',
+  json: '{"code":-32603,"message":"The gateway was restarted while the task ran; what it did so far may have taken effect"}',
+  isError: false,
+} as const;
+
+export class HostedTasks {
+  readonly #limit: number;
+  readonly #database: Database | undefined;
+  readonly #tasks = new Map<string, HostedTask>();
+
+  /** @param limit tasks of one principal that may be there at once */
+  constructor(limit: number, database: Database | undefined) {
+    this.#limit = limit;
+    this.#database = database;
+    // what ran when the process before this one ended is not known to have ended in any other way
+    database?.attempt((db) => db.prepare('DELETE FROM tasks WHERE until < ?').run(Date.now()));
+  }
+
+  get size(): number {
+    return this.#tasks.size;
+  }
+
+  /** Takes a task in; it is known from now on, whatever happens. @throws Fault `tooManyTasks` */
+  add(task: HostedTask): void {
+    const own = this.#of(task.principal);
+    if (own.length >= this.#limit) {
+      const oldest = own.find(({ ended }) => ended);
+      if (!oldest) throw new Fault('tooManyTasks', { limit: this.#limit });
+      this.#tasks.delete(oldest.id);
+    }
+    this.#tasks.set(task.id, task);
+    this.#keep(task);
+    task.onchange = () => {
+      if (task.ended) this.#keep(task);
+    };
+    setTimeout(() => {
+      task.cancel('its time is over');
+      this.#tasks.delete(task.id);
+    }, task.ttl).unref();
+  }
+
+  /** A task that runs in this process. */
+  running(id: string, principal: Principal): HostedTask | undefined {
+    const task = this.#tasks.get(id);
+    return task?.principal.key === principal.key ? task : undefined;
+  }
+
+  get(id: string, principal: Principal): TaskRecord | undefined {
+    return this.running(id, principal) ?? this.#kept(id, principal);
+  }
+
+  /** The tasks of a principal, the oldest first. */
+  list(principal: Principal): TaskRecord[] {
+    const rows = this.#database?.attempt((db) =>
+      db
+        .prepare('SELECT id FROM tasks WHERE principal = ? AND until >= ? ORDER BY until')
+        .all(principal.key, Date.now()),
+    );
+    const ids = new Set([...(rows ?? []).map(({ id }) => String(id)), ...this.#of(principal).map(({ id }) => id)]);
+    return [...ids].flatMap((id) => this.get(id, principal) ?? []).sort((a, b) => a.createdAt - b.createdAt);
+  }
+
+  #of({ key }: Principal): HostedTask[] {
+    return [...this.#tasks.values()].filter(({ principal }) => principal.key === key);
+  }
+
+  #keep({ id, status, statusMessage, createdAt, updatedAt, ttl, end, principal }: HostedTask): void {
+    const record: TaskRecord = { id, status, statusMessage, createdAt, updatedAt, ttl, end };
+    const small = (end?.json.length ?? 0) > LONGEST_KEPT ? { ...record, status: 'failed' as const, end: LOST } : record;
+    this.#database?.attempt((db) =>
+      db
+        .prepare('INSERT OR REPLACE INTO tasks (id, principal, record, until) VALUES (?, ?, ?, ?)')
+        .run(id, principal.key, JSON.stringify(small), createdAt + ttl),
+    );
+  }
+
+  #kept(id: string, { key }: Principal): TaskRecord | undefined {
+    const row = this.#database?.attempt((db) =>
+      db.prepare('SELECT record FROM tasks WHERE id = ? AND principal = ? AND until >= ?').get(id, key, Date.now()),
+    );
+    if (!row) return undefined;
+    const record = JSON.parse(String(row.record)) as TaskRecord;
+    return record.end ? record : { ...record, status: 'failed', end: LOST };
+  }
+}
