@@ -68,7 +68,7 @@ export class TaskFollower {
     this.#taskId = id && isStringAt(bytes, id.start) ? textOf(bytes, id.start, id.end) : '';
     call.oncancel = () => {
       clearTimeout(this.#timer);
-      this.#ask('tasks/cancel', {}).catch(() => undefined);
+      this.#ask('tasks/cancel').catch(() => undefined);
     };
     this.#later(pollOf(created));
   }
@@ -79,7 +79,7 @@ export class TaskFollower {
 
   async #look(): Promise<void> {
     try {
-      const message = await this.#ask('tasks/get', {});
+      const message = await this.#ask('tasks/get');
       if (this.#call.ended) return;
       const { bytes, result } = message;
       const list = members(bytes, result!.start);
@@ -105,10 +105,10 @@ export class TaskFollower {
     for (const key of requests.keys()) this.#asked.add(key);
     const round = new DrivenRound(this.#call.target!.upstream, requests, {
       answered: (responses) => {
-        this.#ask('tasks/update', { inputResponses: JSON.parse(responses) as unknown }).catch(() => undefined);
+        this.#ask('tasks/update', responses).catch(() => undefined);
       },
       refused: (reason) => {
-        this.#ask('tasks/cancel', {}).catch(() => undefined);
+        this.#ask('tasks/cancel').catch(() => undefined);
         clearTimeout(this.#timer);
         this.#fail(`what it asked for was not given: ${reason}`);
       },
@@ -116,10 +116,11 @@ export class TaskFollower {
     this.#sink.input(round);
   }
 
-  async #ask(method: string, more: object): Promise<Message> {
+  async #ask(method: string, inputResponses?: string): Promise<Message> {
     const { upstream } = this.#call.target!;
     const link = await this.#context.pool.lease(upstream, leaseFor(this.#context, this.#call, upstream));
-    return ask(link, method, { taskId: this.#taskId, ...more }, undefined, this.#taskId);
+    const about = { name: this.#taskId, ...(inputResponses === undefined ? {} : { inputResponses }) };
+    return ask(link, method, { taskId: this.#taskId }, undefined, about);
   }
 
   #fail(detail: string): void {

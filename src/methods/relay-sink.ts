@@ -2,7 +2,7 @@
  * Maps what an upstream answers to what the client may see: exposed names and URIs, in the terms of the client's era. It
  * sends a request again where that can do no harm, and where the upstream wants to know something first.
  */
-import { addModern, stripModern } from '../bridge/convert/eras.ts';
+import { addModern, stripModern, withoutRelatedTask } from '../bridge/convert/eras.ts';
 import { readWanted, type Wanted } from '../bridge/driven-round.ts';
 import { code, Fault } from '../errors.ts';
 import type { Call, Outcome, Round, Sink } from '../protocol/call.ts';
@@ -90,7 +90,8 @@ export class RelaySink extends PassingSink {
       awaitResult(this.#context, this.#call, taskId, this).catch((error: Error) => this.#fail(error.message));
       return;
     }
-    if (client.era === 'legacy') return this.#finish(message, []);
+    if (client.era === 'legacy')
+      return this.#finish(message, this.#call.edits.some(isTask) ? withoutRelatedTask(message) : []);
     if (method === 'resources/read' && isEmptyRead(message)) {
       const uri = target!.exposed;
       return this.outer.done({ kind: 'error', error: new Fault('resourceNotFound', { uri }, { uri }) });

@@ -65,7 +65,7 @@ export const gatewayCall = (message: Message, done: Sink['done'] = DEAF.done, de
 
 /**
  * Sends one request over a link.
- * @param name what it is about, where HTTP headers repeat that
+ * @param about what it is about, where HTTP headers repeat that, and answers that go with it, as JSON text
  * @returns the response message, which has a result
  * @throws Fault when the upstream cannot be asked, UpstreamError when it answers with an error
  */
@@ -74,7 +74,7 @@ export function ask(
   method: string,
   params?: unknown,
   deadline?: Deadline,
-  name?: string,
+  about?: { readonly name: string; readonly inputResponses?: string },
 ): Promise<Message> {
   return new Promise((resolve, reject: (error: Fault | UpstreamError) => void) => {
     const done = (outcome: Outcome): void => {
@@ -84,7 +84,10 @@ export function ask(
       else resolve(outcome.message);
     };
     const call = gatewayCall(readMessage(compose(method, params, 0)), done, deadline);
-    if (name !== undefined) call.target = { upstream: '', exposed: name, name };
+    if (about) {
+      call.target = { upstream: '', exposed: about.name, name: about.name };
+      call.continuation = { inputResponses: about.inputResponses, requestState: undefined };
+    }
     link.request(call);
   });
 }

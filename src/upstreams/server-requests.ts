@@ -1,8 +1,10 @@
 /** Requests that a legacy upstream sends: each becomes a round of one, and its answer a JSON-RPC response. */
 import { Fault } from '../errors.ts';
 import type { InputAnswer, InputRequest, Round } from '../protocol/call.ts';
+import { applyEdits, removeMembers } from '../protocol/json/edit.ts';
 import { isObjectAt, memberOf, members } from '../protocol/json/scan.ts';
 import { composeResult, idKey, type Message, rawId } from '../protocol/message.ts';
+import { TASK_KEY } from '../protocol/meta.ts';
 import { INPUT_METHODS } from './inbound.ts';
 
 const KEY = '1';
@@ -27,7 +29,7 @@ export class ServerRequests {
     const id = rawId(message)!;
     const key = idKey(id);
     const { bytes, params } = message;
-    const request = { method: message.method!, params: params && bytes.subarray(params.start, params.end) };
+    const request = { method: message.method!, params: params && ownParams(bytes.subarray(params.start, params.end)) };
     const round = new UpstreamRound(this.#upstream, request, {
       respond: (answer) => {
         this.#send(answer.kind === 'result' ? composeResult(id, answer.json) : errorResponse(id, answer.json));
@@ -135,6 +137,17 @@ class UpstreamRound implements Round {
     this.#back.settled();
     this.onwithdrawn?.(reason);
   }
+}
+
+/** Without the id of the upstream's own task, which means nothing to a client. */
+function ownParams(params: Buffer): Buffer {
+  if (!isObjectAt(params, 0) || params.indexOf(TASK_KEY) < 0) return params;
+  const meta = memberOf(members(params, 0), '_meta');
+  if (!meta || !isObjectAt(params, meta.start)) return params;
+  return applyEdits(
+    params,
+    removeMembers(members(params, meta.start), ({ key }) => key === TASK_KEY),
+  );
 }
 
 function tokenOf({ bytes, params }: Message): string | undefined {

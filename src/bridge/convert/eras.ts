@@ -20,6 +20,13 @@ export function stripModern({ bytes, result }: Message): Edit[] {
   return edits;
 }
 
+/** The edits that take out of a result which task of its upstream it is of. */
+export function withoutRelatedTask({ bytes, result }: Message): Edit[] {
+  const meta = result && isObjectAt(bytes, result.start) ? memberOf(members(bytes, result.start), '_meta') : undefined;
+  if (!meta || !isObjectAt(bytes, meta.start)) return [];
+  return removeMembers(members(bytes, meta.start), ({ key }) => key === TASK_KEY);
+}
+
 /** What a result for a modern client has to say beside what the upstream said. */
 export interface ModernExtra {
   /** Where the upstream names no type. */
