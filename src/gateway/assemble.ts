@@ -8,6 +8,7 @@ import type { Config } from '../config/schema.ts';
 import { Announcer } from '../methods/announce.ts';
 import { isSole, type MethodContext } from '../methods/context.ts';
 import { HostedTasks } from '../methods/hosted-tasks.ts';
+import { OpenedApps } from '../methods/opened-apps.ts';
 import { gatewayLessee, sessionScope } from '../methods/scope.ts';
 import { ViewCache } from '../methods/view-cache.ts';
 import { LearnedUris } from '../namespace/learned.ts';
@@ -100,6 +101,7 @@ export function assemble(config: Config, version: string, log: Logger, database?
     subscriptions: new Subscriptions(),
     elicitations: new ElicitationIds(),
     listeners: new Map(),
+    apps: new OpenedApps(),
     tasks: new HostedTasks(config.sessions.maxParked, database),
     parks: new Parks(config.sessions.maxParked),
     sealer: new Sealer(sealKeys(database)),

@@ -13,6 +13,7 @@ import type { LinkPool } from '../upstreams/pool.ts';
 import type { UpstreamSpec } from '../upstreams/spec.ts';
 import type { HostedTasks } from './hosted-tasks.ts';
 import type { Listener } from './listeners.ts';
+import type { OpenedApps } from './opened-apps.ts';
 import type { View } from './view.ts';
 
 /** What methods share. Settings in it change when the configuration does. */
@@ -26,6 +27,8 @@ export interface MethodContext {
   readonly elicitations: ElicitationIds;
   /** Modern clients that listen, by id. */
   readonly listeners: Map<string, Listener>;
+  /** Whose apps principals have opened. */
+  readonly apps: OpenedApps;
   /** Calls that go on here as tasks. */
   readonly tasks: HostedTasks;
   /** Calls that wait for their modern clients. */

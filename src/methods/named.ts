@@ -2,6 +2,7 @@
 import { Fault } from '../errors.ts';
 import type { NameTable } from '../namespace/names.ts';
 import type { Call } from '../protocol/call.ts';
+import { appTool } from './app-tools.ts';
 import { type Method, type MethodContext, viewOf } from './context.ts';
 import { resume } from './resume.ts';
 import { routeOne } from './route-one.ts';
@@ -16,7 +17,7 @@ function named(table: (view: View) => NameTable, unknown: 'unknownTool' | 'unkno
     const { text, span } = params.string('name');
     params.object('arguments');
     const route = (): boolean => {
-      const found = table(viewOf(context, call)).resolve(text);
+      const found = table(viewOf(context, call)).resolve(text) ?? ofApp(context, call, text);
       if (!found) return false;
       const task = call.method === 'tools/call' ? hosted(context, call, found) : undefined;
       routeOne(context, task ?? call, { upstream: found.upstream, exposed: text, name: found.name }, span);
@@ -33,6 +34,9 @@ function named(table: (view: View) => NameTable, unknown: 'unknownTool' | 'unkno
     });
   };
 }
+
+const ofApp = (context: MethodContext, call: Call, name: string) =>
+  call.method === 'tools/call' ? appTool(context, call, name) : undefined;
 
 /** Goes on where a request is not taken care of as one that continues another. */
 export function resumed(taken: boolean | Promise<boolean>, fresh: () => void | Promise<void>): void | Promise<void> {
