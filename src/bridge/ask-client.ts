@@ -2,6 +2,7 @@
 import type { InputRequest, Round } from '../protocol/call.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
 import type { SessionStream } from '../sessions/session-stream.ts';
+import { requestFor } from './convert/requests.ts';
 import { canBeAsked } from './declare.ts';
 import { exposeRequest, type RequestRules } from './expose-request.ts';
 
@@ -51,10 +52,12 @@ export function askClient(
   session.onceInitialized(() => {
     clearTimeout(patience);
     if (over) return;
-    for (const [key, request] of round.requests) {
-      const refused = refusal(session, request);
+    for (const [key, asked] of round.requests) {
+      const refused = refusal(session, asked);
+      const request = refused ? undefined : requestFor(session.version, asked);
       if (refused) round.answer(key, { kind: 'error', json: refused });
-      else ask(session, round, key, request, stream, rules, timeouts, open);
+      else if (request) ask(session, round, key, request, stream, rules, timeouts, open);
+      else round.abandon(`a client of ${session.version} cannot be asked this ${asked.method}`);
     }
   });
   return withdraw;

@@ -4,6 +4,7 @@ import type { Call } from '../protocol/call.ts';
 import { ITEM_KINDS, type ItemKind } from '../upstreams/catalog.ts';
 import { cachingOf } from './caching.ts';
 import { type Method, type MethodContext, viewOf } from './context.ts';
+import { listFor } from './dated-lists.ts';
 import { listResult } from './view.ts';
 
 /** In the `_meta` of a list: the upstreams whose items are not in it because they could not be reached yet. */
@@ -23,7 +24,7 @@ export function listOf(kind: ItemKind): Method {
     context.catalogs.revalidate(call.client.audience);
     const view = viewOf(context, call);
     const missing = context.catalogs.missing(call.client.audience).map(({ upstream }) => upstream);
-    const { items, result, extras, meta: own } = view.lists[kind];
+    const { items, result, extras, meta: own } = listFor(view, kind, call.client);
     const { pageSize } = context.lists;
     if (cursor && (cursor.kind !== kind || cursor.generation !== view.generation)) throw new Fault('invalidCursor');
     // a client that shows where a list has holes can say so; others ignore it

@@ -3,6 +3,8 @@
  * sends a request again where that can do no harm, and where the upstream wants to know something first.
  */
 import { addModern, stripModern, withoutRelatedTask } from '../bridge/convert/eras.ts';
+import { isDated, resultFor } from '../bridge/convert/results.ts';
+import { wrapsOutput } from '../bridge/convert/tools.ts';
 import { readWanted, type Wanted } from '../bridge/driven-round.ts';
 import { code, Fault } from '../errors.ts';
 import type { Call, Outcome, Round, Sink } from '../protocol/call.ts';
@@ -12,7 +14,9 @@ import { elements, isArrayAt, isStringAt, memberOf, members, textOf } from '../p
 import { type Message, messageBytes, paramsOf, readMessage, valueAt } from '../protocol/message.ts';
 import { TASKS_EXTENSION } from '../protocol/meta.ts';
 import { CAN_ASK, legacyMethods } from '../protocol/methods.ts';
-import type { MethodContext } from './context.ts';
+import type { LegacyVersion } from '../protocol/versions.ts';
+import { itemNamed } from '../upstreams/catalog.ts';
+import { type MethodContext, viewOf } from './context.ts';
 import { Driver } from './drive.ts';
 import { awaitResult, legacyTaskIn, TaskFollower } from './follow-task.ts';
 import { sealedInput } from './input-required.ts';
@@ -138,7 +142,24 @@ export class RelaySink extends PassingSink {
     const uris = shape ? resultEdits(this.#context, this.#call, message, shape) : [];
     const tasks = this.server?.era === 'modern' ? taskEdits(this.#context, this.#call, message) : [];
     const all = [...edits, ...uris, ...tasks];
+    const dated = this.#dated();
+    if (dated) {
+      // what is put into other words may hold what was to be changed
+      const whole = all.length > 0 ? readMessage(messageBytes(message, all)) : message;
+      return this.outer.done({ kind: 'complete', message: whole, edits: resultFor(dated.version, whole, dated.wrap) });
+    }
     this.outer.done(all.length > 0 ? { kind: 'complete', message, edits: all } : { kind: 'complete', message });
+  }
+
+  /** What makes a result another one for the client's version; `undefined` for most. */
+  #dated(): { version: LegacyVersion; wrap: boolean } | undefined {
+    const { client, method, target } = this.#call;
+    if (client.era === 'modern') return undefined;
+    const version = client.version as LegacyVersion;
+    const catalog = viewOf(this.#context, this.#call).catalogs.find(({ upstream }) => upstream === target!.upstream);
+    const tool = method === 'tools/call' && catalog ? itemNamed(catalog.items.tools, target!.name) : undefined;
+    const wrap = tool !== undefined && wrapsOutput(tool.raw);
+    return wrap || isDated(version) ? { version, wrap } : undefined;
   }
 
   #error(message: Message): void {
