@@ -64,8 +64,8 @@ describe('results for the other era', () => {
           ...cache,
           _meta: { ...meta, [`${K}/serverInfo`]: { name: 'gateway' } },
         };
-        const after = messageBytes(message, addModern(message, { resultType: 'complete', server: SERVER, cache }));
-        expect(resultOf(after)).toEqual(expected);
+        const spelled = messageBytes(message, addModern(message, { resultType: 'complete', server: SERVER, cache }));
+        expect(resultOf(spelled)).toEqual(expected);
       }),
     );
   });
@@ -107,7 +107,7 @@ describe('tools', () => {
 });
 
 describe('results for older versions', () => {
-  const after = (version: LegacyVersion, before: object, wrap = false): unknown => {
+  const converted = (version: LegacyVersion, before: object, wrap = false): unknown => {
     const message = response(before);
     return resultOf(messageBytes(message, resultFor(version, message, wrap)));
   };
@@ -121,22 +121,22 @@ describe('results for older versions', () => {
     ['2025-06-18', [audio, link]],
     ['2025-11-25', [audio, link]],
   ] as const)('%s: blocks that came later are put into words', (version, content) => {
-    expect(after(version, { content: [audio, link] })).toEqual({ content });
+    expect(converted(version, { content: [audio, link] })).toEqual({ content });
     const messages = (blocks: readonly object[]) => blocks.map((block) => ({ role: 'user', content: block }));
-    expect(after(version, { messages: messages([audio, link]) })).toEqual({ messages: messages(content) });
+    expect(converted(version, { messages: messages([audio, link]) })).toEqual({ messages: messages(content) });
   });
 
   test('structured content goes into an object, or out, and is there as text', () => {
     const before = { content: [], structuredContent: [1, 2], more: 1 };
-    expect(after('2025-11-25', before)).toEqual(before);
-    expect(after('2025-11-25', before, true)).toEqual({
+    expect(converted('2025-11-25', before)).toEqual(before);
+    expect(converted('2025-11-25', before, true)).toEqual({
       ...before,
       content: [text('[1,2]')],
       structuredContent: { result: [1, 2] },
     });
-    expect(after('2025-03-26', before)).toEqual({ content: [text('[1,2]')], more: 1 });
+    expect(converted('2025-03-26', before)).toEqual({ content: [text('[1,2]')], more: 1 });
     const told = { content: [text('one, two')], structuredContent: { a: 1 } };
-    expect(after('2025-03-26', told)).toEqual({ content: [text('one, two')] });
+    expect(converted('2025-03-26', told)).toEqual({ content: [text('one, two')] });
   });
 });
 
