@@ -50,6 +50,13 @@ export class Session {
     return session;
   }
 
+  /** A session that was opened otherwise. */
+  static async adopt(url: string, id: string): Promise<Session> {
+    const session = new Session(url, id, {});
+    await session.notify('notifications/initialized');
+    return session;
+  }
+
   /** Sends anything with the session's headers; resolves when the head of the answer is there. */
   send({ headers = {}, ...options }: SendOptions): Promise<Exchange> {
     return send(this.url, { ...options, headers: { ...this.#headers, 'mcp-session-id': this.id, ...headers } });
