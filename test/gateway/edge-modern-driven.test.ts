@@ -87,7 +87,7 @@ test('#128 progress goes on increasing from one round to the next', async () => 
   let round = 0;
   upstream.script.handlers = {
     'tools/call': ({ params }, res) => {
-      const { progressToken } = params?._meta as { progressToken: number };
+      const { progressToken } = (params?._meta ?? {}) as { progressToken?: number };
       for (const progress of [1, 2, 3].map((n) => n + round))
         stream(res, { method: 'notifications/progress', params: { progressToken, progress } });
       round++;

@@ -47,7 +47,7 @@ export function stream(res: ServerResponse, ...messages: object[]): void {
   for (const message of messages) res.write(event({ jsonrpc: '2.0', ...message }));
 }
 
-export async function startModern(script: ModernScript = {}): Promise<ScriptedModern> {
+export async function startModern(script: ModernScript = {}, port = 0): Promise<ScriptedModern> {
   const received: Received[] = [];
   const listens = new Map<ServerResponse, unknown>();
   const usual = (message: Received, res: ServerResponse): Answer => {
@@ -92,7 +92,7 @@ export async function startModern(script: ModernScript = {}): Promise<ScriptedMo
     if (res.headersSent) return void res.end(event(JSON.parse(head) as object));
     res.writeHead(error ? status : 200, { 'content-type': 'application/json' }).end(head);
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   const of = (method: string) => received.filter((message) => message.method === method);
   return {
