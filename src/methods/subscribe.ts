@@ -72,7 +72,8 @@ class SubscribeSink extends PassingSink {
   }
 
   override done(outcome: Outcome): void {
-    this.#heard(outcome.kind === 'complete' && !outcome.message.error);
+    // a modern upstream agrees on a listen, so that the answer is one of the gateway's own
+    this.#heard(outcome.kind === 'local' || (outcome.kind === 'complete' && !outcome.message.error));
     this.outer.done(outcome);
   }
 }
