@@ -75,8 +75,8 @@ export class LegacyLink extends BaseLink {
   }
 
   /**
-   * A request of the upstream belongs to the call whose stream carried it; where all share one stream, to the call that
-   * has waited longest, since a link that was told of capabilities serves one principal.
+   * A request of the upstream belongs to the call whose stream carried it; where all share one stream, or it came on one
+   * of its own, to the call that has waited longest, since a link that was told of capabilities serves one principal.
    */
   protected asked(message: Message, of: number | undefined): void {
     const id = rawId(message)!;
@@ -88,7 +88,10 @@ export class LegacyLink extends BaseLink {
       this.log.warn({ method: message.method, reason: refusal.message }, 'refused a request of the upstream');
       return this.wire.send(composeError(id, refusal));
     }
-    let owner = this.owner(of, () => this.pending.oldest(CAN_ASK));
+    const oldest = this.pending.oldest(CAN_ASK);
+    // a client that has no session has no other stream to be asked on than those of its calls
+    const sessionless = of === undefined && oldest?.call.session === undefined ? oldest : undefined;
+    let owner = this.owner(of, () => oldest) ?? sessionless;
     if (owner) owner.waiting++;
     const settled = (): void => {
       if (!owner) return;
