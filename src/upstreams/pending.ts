@@ -82,7 +82,7 @@ export class PendingTable {
 
   /**
    * The call that has waited longest among those that may ask the client for something: tools before others, and those
-   * whose client is there before those that wait for theirs to come back.
+   * whose client is there before those that wait for theirs to come back, and those that were asked less before the others.
    */
   oldest(methods: ReadonlySet<string>): Pending | undefined {
     let best: Pending | undefined;
@@ -90,7 +90,8 @@ export class PendingTable {
     for (const pending of this.#byId.values()) {
       const { method, present } = pending.call;
       const rank = methods.has(method) ? (present ? 2 : 0) + (method === 'tools/call' ? 1 : 0) : -1;
-      if (rank > bestRank) [best, bestRank] = [pending, rank];
+      if (rank > bestRank || (best && rank === bestRank && pending.waiting < best.waiting))
+        [best, bestRank] = [pending, rank];
     }
     return best;
   }

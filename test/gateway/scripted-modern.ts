@@ -86,8 +86,8 @@ export async function startModern(script: ModernScript = {}, port = 0): Promise<
     const { [message.method ?? '']: handler = usual } = script.handlers ?? {};
     const answer = await handler(message, res);
     if (answer === undefined) return;
-    const { error, status = 200, ...result } = answer as { error?: object; status?: number };
-    const body = error ? { error } : { result: { resultType: 'complete', ...result } };
+    const { error, status = 200 } = answer as { error?: object; status?: number };
+    const body = error ? { error } : { result: { resultType: 'complete', ...answer } };
     const head = JSON.stringify({ jsonrpc: '2.0', id: message.id, ...body });
     if (res.headersSent) return void res.end(event(JSON.parse(head) as object));
     res.writeHead(error ? status : 200, { 'content-type': 'application/json' }).end(head);
