@@ -72,7 +72,11 @@ export class RawClient {
   /** Calls a tool. @returns its structured content @throws Error when it is answered with an error */
   async tool(name: string, args: object = {}): Promise<Readonly<Record<string, unknown>>> {
     const { result, error } = await this.request('tools/call', { name, arguments: args });
-    const content = result?.structuredContent as Readonly<Record<string, unknown>> | undefined;
+    // versions without structured content have it as text
+    const [block] = (result?.content ?? []) as { text?: string }[];
+    const content = (result?.structuredContent ?? (block?.text && JSON.parse(block.text))) as
+      | Readonly<Record<string, unknown>>
+      | undefined;
     if (!content) throw new Error(`${name}: ${JSON.stringify(error ?? result)}`);
     return content;
   }

@@ -36,8 +36,8 @@ describe('requests', () => {
   });
 
   test('the methods of the era and no others', () => {
-    expect(legacyMethods.size).toBe(13);
-    for (const method of ['server/discover', 'subscriptions/listen', 'tasks/get', 'toString', '']) {
+    expect(legacyMethods.size).toBe(17);
+    for (const method of ['server/discover', 'subscriptions/listen', 'tasks/update', 'toString', '']) {
       expect(legacyMethods.has(method)).toBe(false);
     }
   });
