@@ -10,6 +10,7 @@ import { isSole, type MethodContext } from '../methods/context.ts';
 import { HostedTasks } from '../methods/hosted-tasks.ts';
 import { OpenedApps } from '../methods/opened-apps.ts';
 import { gatewayLessee, sessionScope } from '../methods/scope.ts';
+import { TaskListeners } from '../methods/task-listeners.ts';
 import { ViewCache } from '../methods/view-cache.ts';
 import { LearnedUris } from '../namespace/learned.ts';
 import type { Call, Round } from '../protocol/call.ts';
@@ -32,6 +33,7 @@ import { createGuard } from './guard.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LegacyCall } from './legacy-call.ts';
 import { catalogSettings, reconfigure, separatorOf } from './reconfigure.ts';
+import { taskChanged } from './task-events.ts';
 import { forgetSession, upstreamEvents } from './upstream-events.ts';
 
 export interface Assembly {
@@ -102,7 +104,8 @@ export function assemble(config: Config, version: string, log: Logger, database?
     elicitations: new ElicitationIds(),
     listeners: new Map(),
     apps: new OpenedApps(),
-    tasks: new HostedTasks(config.sessions.maxParked, database),
+    tasks: new HostedTasks(config.sessions.maxParked, database, (task) => taskChanged(context, task)),
+    taskListeners: new TaskListeners(),
     parks: new Parks(config.sessions.maxParked),
     sealer: new Sealer(sealKeys(database)),
     serverInfo: JSON.stringify({ name: 'patchbay', title: 'Patchbay', version }),

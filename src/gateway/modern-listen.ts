@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { Fault } from '../errors.ts';
 import { attach, detach, type Filter } from '../methods/listen.ts';
 import type { Listener, ListName } from '../methods/listeners.ts';
+import { takesTasks, tasksNeeded } from '../methods/offers-tasks.ts';
 import type { ClientFacts, Principal } from '../protocol/call.ts';
 import { composeError, composeResult, rawId } from '../protocol/message.ts';
 import { SERVER_KEY, SUBSCRIPTION_KEY } from '../protocol/meta.ts';
@@ -12,8 +13,8 @@ import { ModernStream } from '../sessions/modern-stream.ts';
 import type { Asked, Gateway } from './gateway.ts';
 
 const LISTS: readonly ListName[] = ['tools', 'prompts', 'resources'];
-/** The most resources that one client may listen to at once. */
-const MOST_URIS = 1_000;
+/** The most resources, and the most tasks, that one client may listen to at once. */
+const MOST = 1_000;
 
 class ModernListen implements Listener {
   readonly id = `listen:${randomUUID()}`;
@@ -58,7 +59,11 @@ class ModernListen implements Listener {
 
   acknowledge(agreed: Filter): void {
     const flags = Object.fromEntries(agreed.lists.map((list) => [`${list}ListChanged`, true]));
-    const notifications = { ...flags, ...(agreed.uris.length > 0 ? { resourceSubscriptions: agreed.uris } : {}) };
+    const notifications = {
+      ...flags,
+      ...(agreed.uris.length > 0 ? { resourceSubscriptions: agreed.uris } : {}),
+      ...(agreed.tasks.length > 0 ? { taskIds: agreed.tasks } : {}),
+    };
     this.#send('notifications/subscriptions/acknowledged', { notifications });
     this.#agreed = agreed;
     for (const tell of this.#early.splice(0)) tell();
@@ -72,6 +77,11 @@ class ModernListen implements Listener {
   updated(params: Readonly<Record<string, unknown>>): void {
     if (!this.#agreed) return void this.#early.push(() => this.updated(params));
     this.#send('notifications/resources/updated', params);
+  }
+
+  tasked(params: Readonly<Record<string, unknown>>): void {
+    if (!this.#agreed) return void this.#early.push(() => this.tasked(params));
+    this.#send('notifications/tasks', params);
   }
 
   end(): void {
@@ -103,6 +113,7 @@ export function openListen(gateway: Gateway, asked: Asked, params: Params, raw: 
   });
   try {
     const wanted = filterOf(params.value('notifications'));
+    if (wanted.tasks.length > 0 && !takesTasks(asked)) throw tasksNeeded();
     leave = context.sessions.claim(asked.principal);
     context.listeners.set(listen.id, listen);
     gateway.listening(listen);
@@ -131,9 +142,16 @@ function filterOf(value: unknown): Filter {
     const flag = filter[`${list}ListChanged`];
     if (flag !== undefined && typeof flag !== 'boolean') throw wrong(`"${list}ListChanged" must be a boolean`);
   }
-  const { resourceSubscriptions: uris = [] } = filter;
-  if (!Array.isArray(uris) || uris.some((uri) => typeof uri !== 'string'))
-    throw wrong('"resourceSubscriptions" must be an array of strings');
-  if (uris.length > MOST_URIS) throw wrong(`"resourceSubscriptions" holds more than ${MOST_URIS} URIs`);
-  return { lists: LISTS.filter((list) => filter[`${list}ListChanged`] === true), uris: [...new Set(uris as string[])] };
+  const strings = (key: string): string[] => {
+    const { [key]: list = [] } = filter;
+    if (!Array.isArray(list) || list.some((text) => typeof text !== 'string'))
+      throw wrong(`"${key}" must be an array of strings`);
+    if (list.length > MOST) throw wrong(`"${key}" holds more than ${MOST} entries`);
+    return [...new Set(list as string[])];
+  };
+  return {
+    lists: LISTS.filter((list) => filter[`${list}ListChanged`] === true),
+    uris: strings('resourceSubscriptions'),
+    tasks: strings('taskIds'),
+  };
 }

@@ -15,6 +15,7 @@ import { ask } from '../upstreams/ask.ts';
 import type { Link } from '../upstreams/link.ts';
 import { SHARED_SCOPE } from '../upstreams/pool.ts';
 import type { LinkName, PoolListener } from '../upstreams/upstream-links.ts';
+import { relayTask } from './task-events.ts';
 
 /** For what an upstream that is on its way out is asked, milliseconds. */
 const SOON = 1_000;
@@ -35,6 +36,7 @@ export function upstreamEvents(context: () => MethodContext, askSession: AskSess
       log: (message) => relayLog(context(), from, message),
       input: (round) => relayInput(context(), from, round, askSession),
       updated: (message) => relayUpdate(context(), from, message),
+      tasked: (message) => relayTask(context(), from, message),
       elicited: (message) => relayElicited(context(), from, message),
     }),
     opened: (link, from, again) => prepare(context(), link, from, again),

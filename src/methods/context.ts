@@ -14,6 +14,7 @@ import type { UpstreamSpec } from '../upstreams/spec.ts';
 import type { HostedTasks } from './hosted-tasks.ts';
 import type { Listener } from './listeners.ts';
 import type { OpenedApps } from './opened-apps.ts';
+import type { TaskListeners } from './task-listeners.ts';
 import type { View } from './view.ts';
 
 /** What methods share. Settings in it change when the configuration does. */
@@ -31,6 +32,7 @@ export interface MethodContext {
   readonly apps: OpenedApps;
   /** Calls that go on here as tasks. */
   readonly tasks: HostedTasks;
+  readonly taskListeners: TaskListeners;
   /** Calls that wait for their modern clients. */
   readonly parks: Parks;
   readonly sealer: Sealer;

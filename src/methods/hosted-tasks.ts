@@ -15,11 +15,13 @@ const LOST = {
 export class HostedTasks {
   readonly #limit: number;
   readonly #database: Database | undefined;
+  readonly #changed: (task: HostedTask) => void;
   readonly #tasks = new Map<string, HostedTask>();
 
-  /** @param limit tasks of one principal that may be there at once */
-  constructor(limit: number, database: Database | undefined) {
+  /** @param limit tasks of one principal that may be there at once @param changed told of every change of a task */
+  constructor(limit: number, database: Database | undefined, changed: (task: HostedTask) => void = () => undefined) {
     this.#limit = limit;
+    this.#changed = changed;
     this.#database = database;
     // what ran when the process before this one ended is not known to have ended in any other way
     database?.attempt((db) => db.prepare('DELETE FROM tasks WHERE until < ?').run(Date.now()));
@@ -41,6 +43,7 @@ export class HostedTasks {
     this.#keep(task);
     task.onchange = () => {
       if (task.ended) this.#keep(task);
+      this.#changed(task);
     };
     setTimeout(() => {
       task.cancel('its time is over');

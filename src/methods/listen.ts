@@ -1,48 +1,45 @@
 /** What a modern client listens to, set up at the upstreams before the client is told that it is heard. */
-import type { ClientFacts, Principal } from '../protocol/call.ts';
 import { ask } from '../upstreams/ask.ts';
 import { mergeCapabilities } from './capabilities.ts';
 import type { MethodContext } from './context.ts';
 import { isSole } from './context.ts';
-import type { ListName } from './listeners.ts';
+import type { Listener, ListName } from './listeners.ts';
 import { gatewayLessee, leaseFor } from './scope.ts';
 import { dropSubscriptions } from './subscribe.ts';
+import { openTask } from './task-ids.ts';
 
 /** What a client wants to hear of, or what is agreed to. */
 export interface Filter {
   readonly lists: readonly ListName[];
   /** As the client knows them. */
   readonly uris: readonly string[];
+  /** Likewise, ids of tasks. */
+  readonly tasks: readonly string[];
 }
 
 /** How long is waited for upstreams to agree, milliseconds; what is later is left out. */
 const PATIENCE = 2_000;
 
 /** @returns what is agreed to: the client hears of every change of it from now on */
-export async function attach(
-  context: MethodContext,
-  listener: {
-    readonly id: string;
-    readonly principal: Principal;
-    readonly client: ClientFacts;
-    readonly session: undefined;
-  },
-  wanted: Filter,
-): Promise<Filter> {
+export async function attach(context: MethodContext, listener: Listener, wanted: Filter): Promise<Filter> {
   const { audience } = listener.client;
   await context.catalogs.settled(audience, context.lists.firstWait);
   const complete = context.catalogs.missing(audience).length === 0;
   const capabilities = mergeCapabilities(context.view(audience).catalogs, complete, isSole(context));
   const lists = wanted.lists.filter((list) => Object.hasOwn(capabilities, list));
   const following = lists.length > 0 ? within(followLists(context, audience, lists), undefined) : undefined;
-  const uris = await Promise.all(wanted.uris.map((uri) => subscribeTo(context, listener, uri)));
+  const [uris, tasks] = await Promise.all([
+    Promise.all(wanted.uris.map((uri) => subscribeTo(context, listener, uri))),
+    Promise.all(wanted.tasks.map((task) => followTask(context, listener, task))),
+  ]);
   await following;
-  return { lists, uris: wanted.uris.filter((_, i) => uris[i]) };
+  return { lists, uris: wanted.uris.filter((_, i) => uris[i]), tasks: wanted.tasks.filter((_, i) => tasks[i]) };
 }
 
 /** Nobody listens there any more. */
 export function detach(context: MethodContext, id: string): void {
   dropSubscriptions(context, id);
+  context.taskListeners.drop(id);
 }
 
 /** Sees to it that upstreams which tell of changes have somebody to tell. */
@@ -66,16 +63,7 @@ async function followLists(context: MethodContext, audience: string, lists: read
   ).catch(() => undefined);
 }
 
-async function subscribeTo(
-  context: MethodContext,
-  listener: {
-    readonly id: string;
-    readonly principal: Principal;
-    readonly client: ClientFacts;
-    readonly session: undefined;
-  },
-  uri: string,
-): Promise<boolean> {
+async function subscribeTo(context: MethodContext, listener: Listener, uri: string): Promise<boolean> {
   const { id, principal, client } = listener;
   const owner = context.view(client.audience).uris.resolveUri(uri, context.learned(principal.key));
   const catalog = owner && context.view(client.audience).catalogs.find(({ upstream }) => upstream === owner.upstream);
@@ -97,6 +85,27 @@ async function subscribeTo(
   );
   if (!agreed) context.subscriptions.remove(link, owner.uri, id);
   return agreed;
+}
+
+async function followTask(context: MethodContext, listener: Listener, text: string): Promise<boolean> {
+  const name = openTask(context, listener, text);
+  if (!name) return false;
+  const { upstream, id } = name;
+  if (upstream === undefined) {
+    if (!context.tasks.get(id, listener.principal)) return false;
+    context.taskListeners.add(name, listener.id, () => undefined);
+    return true;
+  }
+  if (!context.upstreams.has(upstream)) return false;
+  const following = async (): Promise<boolean> => {
+    const link = await context.pool.lease(upstream, leaseFor(context, listener, upstream));
+    context.taskListeners.add(name, listener.id, await link.followTask(id));
+    return true;
+  };
+  return within(
+    following().catch(() => false),
+    false,
+  );
 }
 
 async function within<T>(promise: Promise<T>, late: T): Promise<T> {

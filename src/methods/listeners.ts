@@ -19,6 +19,8 @@ export interface Listener extends ListReader {
   readonly session: undefined;
   /** A resource has changed. @param params of the notification, with its URI in exposed form */
   updated(params: Readonly<Record<string, unknown>>): void;
+  /** A task has changed. @param params of the notification, in the client's terms */
+  tasked(params: Readonly<Record<string, unknown>>): void;
   /** Says that nothing follows, and hangs up. */
   end(): void;
 }

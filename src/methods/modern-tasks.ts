@@ -2,20 +2,16 @@
 import { Fault } from '../errors.ts';
 import type { Call } from '../protocol/call.ts';
 import { isObjectAt } from '../protocol/json/scan.ts';
-import { TASKS_EXTENSION } from '../protocol/meta.ts';
 import type { Params } from '../protocol/params.ts';
 import type { Method, MethodContext } from './context.ts';
-import { takesTasks } from './offers-tasks.ts';
+import { takesTasks, tasksNeeded } from './offers-tasks.ts';
 import { routeOne } from './route-one.ts';
 import { modernTask } from './task-answers.ts';
 import { openTask } from './task-ids.ts';
 
 /** A request about a task: at its upstream, or here. */
 const about: Method = (context, call, params) => {
-  if (!takesTasks(call)) {
-    const needed = { requiredCapabilities: { extensions: { [TASKS_EXTENSION]: {} } } };
-    throw new Fault('missingCapability', { detail: `the extension ${TASKS_EXTENSION}` }, needed);
-  }
+  if (!takesTasks(call)) throw tasksNeeded();
   const { text, span } = params.string('taskId');
   const name = openTask(context, call, text);
   if (!name) throw new Fault('unknownTask', { task: text });

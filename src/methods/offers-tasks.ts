@@ -1,4 +1,5 @@
 /** Which servers have tasks, of whichever kind, and which clients take them. */
+import { Fault } from '../errors.ts';
 import type { Call } from '../protocol/call.ts';
 import type { ServerFacts } from '../protocol/codec.ts';
 import { TASKS_EXTENSION } from '../protocol/meta.ts';
@@ -14,4 +15,10 @@ export function offersTasks({ era, capabilities }: ServerFacts): boolean {
 export function takesTasks({ client }: Pick<Call, 'client'>): boolean {
   const { extensions } = client.capabilities as { extensions?: object };
   return typeof extensions === 'object' && extensions !== null && Object.hasOwn(extensions, TASKS_EXTENSION);
+}
+
+/** The error for a client that asks about tasks and does not take any. */
+export function tasksNeeded(): Fault {
+  const needed = { requiredCapabilities: { extensions: { [TASKS_EXTENSION]: {} } } };
+  return new Fault('missingCapability', { detail: `the extension ${TASKS_EXTENSION}` }, needed);
 }

@@ -135,12 +135,14 @@ export class RelaySink extends PassingSink {
 
   /** The result with its URIs in exposed form. @param edits what else is changed in it */
   #finish(message: Message, edits: Edit[]): void {
-    const { method, target, principal } = this.#call;
+    const { method, target, principal, client } = this.#call;
+    const facts = { principal, client };
     if (method === 'resources/read' && target!.name.startsWith('ui://'))
       this.#context.apps.open(principal.key, target!.upstream);
     const shape = legacyMethods.get(method)?.uris;
     const uris = shape ? resultEdits(this.#context, this.#call, message, shape) : [];
-    const tasks = this.server?.era === 'modern' ? taskEdits(this.#context, this.#call, message) : [];
+    const tasks =
+      this.server?.era === 'modern' ? taskEdits(this.#context, { ...facts, upstream: target!.upstream }, message) : [];
     const all = [...edits, ...uris, ...tasks];
     const dated = this.#dated();
     if (dated) {

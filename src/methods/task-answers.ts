@@ -2,7 +2,7 @@
 import { exposeInput } from '../bridge/expose-request.ts';
 import type { Call } from '../protocol/call.ts';
 import { TASK_KEY } from '../protocol/meta.ts';
-import { isSole, type MethodContext, viewOf } from './context.ts';
+import { isSole, type MethodContext } from './context.ts';
 import { HostedTask, type TaskRecord } from './hosted-task.ts';
 import { sealTask } from './task-ids.ts';
 
@@ -25,7 +25,12 @@ export function legacyTask(context: MethodContext, call: Call, task: TaskRecord)
 }
 
 /** The members of a task of the extension, as JSON text; with its end, or what it asks, where `detailed`. */
-export function modernTask(context: MethodContext, call: Call, task: TaskRecord, detailed: boolean): string {
+export function modernTask(
+  context: MethodContext,
+  call: Pick<Call, 'principal' | 'client'>,
+  task: TaskRecord,
+  detailed: boolean,
+): string {
   const head = {
     taskId: sealTask(context, call, { upstream: undefined, id: task.id }),
     status: task.status,
@@ -39,7 +44,7 @@ export function modernTask(context: MethodContext, call: Call, task: TaskRecord,
   if (detailed && task.end && task.status !== 'cancelled') parts.push(`"${task.end.kind}":${task.end.json}`);
   if (detailed && task.status === 'input_required' && task instanceof HostedTask) {
     const upstream = task.target!.upstream;
-    const { uris } = viewOf(context, call);
+    const { uris } = context.view(call.client.audience);
     const rules = {
       label: isSole(context) ? undefined : upstream,
       exposeUri: (uri: string) => uris.exposeUri(upstream, uri, context.learned(call.principal.key)),

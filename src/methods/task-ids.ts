@@ -8,13 +8,8 @@ import type { Call } from '../protocol/call.ts';
 import type { Edit } from '../protocol/json/edit.ts';
 import { isObjectAt, isStringAt, memberOf, members, textOf } from '../protocol/json/scan.ts';
 import type { Message } from '../protocol/message.ts';
-import { isSole, type MethodContext, viewOf } from './context.ts';
-
-/** A task: at an upstream under an id of its own, or here. */
-export interface TaskName {
-  readonly upstream: string | undefined;
-  readonly id: string;
-}
+import { isSole, type MethodContext } from './context.ts';
+import type { TaskName } from './task-listeners.ts';
 
 const boundTo = ({ principal }: Pick<Call, 'principal'>): string => `task\0${principal.key}`;
 
@@ -30,16 +25,19 @@ export function openTask(context: MethodContext, call: Pick<Call, 'principal'>, 
 }
 
 /** The edits that put what a modern upstream says of a task into the terms of the client. */
-export function taskEdits(context: MethodContext, call: Call, { bytes, result }: Message): Edit[] {
+export function taskEdits(
+  context: MethodContext,
+  { principal, client, upstream }: Pick<Call, 'principal' | 'client'> & { readonly upstream: string },
+  { bytes, result }: Message,
+): Edit[] {
   const list = members(bytes, result!.start);
   const id = memberOf(list, 'taskId');
   if (!id || !isStringAt(bytes, id.start)) return [];
-  const { upstream } = call.target!;
-  const sealed = sealTask(context, call, { upstream, id: textOf(bytes, id.start, id.end) });
+  const sealed = sealTask(context, { principal }, { upstream, id: textOf(bytes, id.start, id.end) });
   const edits: Edit[] = [{ start: id.start, end: id.end, text: JSON.stringify(sealed) }];
   if (isSole(context)) return edits;
-  const { uris } = viewOf(context, call);
-  const learned = context.learned(call.principal.key);
+  const { uris } = context.view(client.audience);
+  const learned = context.learned(principal.key);
   const exposeUri = (uri: string): string => uris.exposeUri(upstream, uri, learned);
   const inner = memberOf(list, 'result');
   if (inner && isObjectAt(bytes, inner.start))

@@ -120,6 +120,10 @@ export abstract class BaseLink implements Link {
     // what shares the stream of answers is heard from the beginning
   }
 
+  async followTask(id: string): Promise<() => void> {
+    throw new Fault('notSubscribed', { uri: id, detail: 'the upstream has no tasks of this kind' });
+  }
+
   async close(): Promise<void> {
     await this.wire.close();
     this.ended(undefined);

@@ -28,6 +28,8 @@ export interface LinkListener {
   input(round: Round): void;
   /** A resource that somebody subscribed to over this link has changed (`notifications/resources/updated`). */
   updated(notification: Message): void;
+  /** A task that is followed has changed (`notifications/tasks`). */
+  tasked(notification: Message): void;
   /** An elicitation in URL mode is over (`notifications/elicitation/complete`). */
   elicited(notification: Message): void;
   /** A request was answered. */
@@ -69,5 +71,10 @@ export interface Link {
   notify(method: string, params?: unknown): void;
   /** Resolves when what the upstream says of its own accord is heard from now on, or will not be for a while. */
   attached(): Promise<void>;
+  /**
+   * Hears of changes of a task from now on (extension io.modelcontextprotocol/tasks). @returns ends that
+   * @throws Fault when the upstream does not agree
+   */
+  followTask(id: string): Promise<() => void>;
   close(): Promise<void>;
 }

@@ -24,18 +24,23 @@ export interface Filter {
   promptsListChanged?: true;
   resourcesListChanged?: true;
   resourceSubscriptions?: string[];
+  taskIds?: string[];
 }
+
+/** What is listened to one by one, by the member of the filter that names it. */
+type Kind = 'resourceSubscriptions' | 'taskIds';
 
 interface Listen {
   readonly id: number;
-  readonly uris: ReadonlySet<string>;
-  /** The resources that the upstream agreed to; `undefined` until it did. */
+  /** What it asks for, see `nameOf`. */
+  readonly names: ReadonlySet<string>;
+  /** What the upstream agreed to; `undefined` until it did. */
   agreed: ReadonlySet<string> | undefined;
   timer: NodeJS.Timeout | undefined;
 }
 
 interface Waiter {
-  readonly uri: string;
+  readonly name: string;
   resolve(): void;
   reject(error: Fault): void;
 }
@@ -46,11 +51,16 @@ const LONGEST_RETRY = 30_000;
 /** What nobody wants any more is listened to for this long, milliseconds: somebody may come back. */
 const LINGER = 1_000;
 const LISTS = ['tools', 'prompts', 'resources'] as const;
+const KINDS = ['resourceSubscriptions', 'taskIds'] as const;
+
+/** One name for a resource or a task. */
+const nameOf = (kind: Kind, id: string): string => `${kind}\0${id}`;
+const idOf = (name: string): string => name.slice(name.indexOf('\0') + 1);
 
 export class Listens {
   readonly #options: ListensOptions;
   readonly #lists: Filter = {};
-  readonly #uris = new Set<string>();
+  readonly #names = new Set<string>();
   #waiters: Waiter[] = [];
   #settling: (() => void)[] = [];
   #active: Listen | undefined;
@@ -75,26 +85,28 @@ export class Listens {
   }
 
   /**
-   * Listens to a resource. Resolves once the upstream has agreed.
+   * Listens to a resource, or to a task. Resolves once the upstream has agreed.
+   * @param id its URI or id
    * @param ms how long that may take, milliseconds
    * @throws Fault when it does not agree, or not in time
    */
-  async subscribe(uri: string, ms: number): Promise<void> {
-    this.#uris.add(uri);
-    if (this.#active?.agreed?.has(uri)) return;
+  async subscribe(id: string, ms: number, kind: Kind = 'resourceSubscriptions'): Promise<void> {
+    const name = nameOf(kind, id);
+    this.#names.add(name);
+    if (this.#active?.agreed?.has(name)) return;
     let late: NodeJS.Timeout | undefined;
     try {
       await new Promise<void>((resolve, reject) => {
-        const waiter: Waiter = { uri, resolve, reject };
+        const waiter: Waiter = { name, resolve, reject };
         this.#waiters.push(waiter);
         late = setTimeout(() => {
           this.#waiters = this.#waiters.filter((w) => w !== waiter);
-          reject(notSubscribed(uri, `the upstream did not acknowledge it within ${ms} ms`));
+          reject(notSubscribed(name, `the upstream did not acknowledge it within ${ms} ms`));
         }, ms);
         this.#update();
       });
     } catch (error) {
-      this.#uris.delete(uri);
+      this.#names.delete(name);
       throw error;
     } finally {
       clearTimeout(late);
@@ -106,8 +118,8 @@ export class Listens {
     if (this.#opening) await new Promise<void>((done) => this.#settling.push(done));
   }
 
-  unsubscribe(uri: string): void {
-    if (this.#uris.delete(uri)) this.#later(LINGER);
+  unsubscribe(id: string, kind: Kind = 'resourceSubscriptions'): void {
+    if (this.#names.delete(nameOf(kind, id))) this.#later(LINGER);
   }
 
   /** The upstream has acknowledged a listen. @param filter what it agreed to */
@@ -115,15 +127,20 @@ export class Listens {
     const listen = this.#opening;
     if (listen?.id !== id) return;
     clearTimeout(listen.timer);
-    const { resourceSubscriptions } = (filter ?? {}) as { resourceSubscriptions?: unknown };
-    listen.agreed = new Set(Array.isArray(resourceSubscriptions) ? resourceSubscriptions : []);
+    const agreed = (filter ?? {}) as Partial<Record<Kind, unknown>>;
+    listen.agreed = new Set(
+      KINDS.flatMap((kind) => {
+        const ids = agreed[kind];
+        return Array.isArray(ids) ? ids.map((id) => nameOf(kind, String(id))) : [];
+      }),
+    );
     if (this.#active) this.#options.end(this.#active.id);
     this.#active = listen;
     this.#opening = undefined;
     this.#failures = 0;
-    for (const waiter of this.#takeWaiters(listen.uris)) {
-      if (listen.agreed.has(waiter.uri)) waiter.resolve();
-      else waiter.reject(notSubscribed(waiter.uri, 'the upstream does not agree to it'));
+    for (const waiter of this.#takeWaiters(listen.names)) {
+      if (listen.agreed.has(waiter.name)) waiter.resolve();
+      else waiter.reject(notSubscribed(waiter.name, 'the upstream does not agree to it'));
     }
     if (this.#broken) this.#options.missed();
     this.#broken = false;
@@ -134,6 +151,11 @@ export class Listens {
   /** Whether notifications on this listen count. */
   hears(id: number): boolean {
     return this.#active?.id === id;
+  }
+
+  /** Whether anybody wants to hear of this. */
+  wants(id: string, kind: Kind): boolean {
+    return this.#names.has(nameOf(kind, id));
   }
 
   /** A listen was answered, with a result or an error. @returns whether it was one of these */
@@ -150,7 +172,7 @@ export class Listens {
     this.#closed = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#opening?.timer);
-    for (const { uri, reject } of this.#waiters.splice(0)) reject(notSubscribed(uri, 'the link was closed'));
+    for (const { name, reject } of this.#waiters.splice(0)) reject(notSubscribed(name, 'the link was closed'));
     this.#opening = undefined;
     this.#settle();
   }
@@ -166,7 +188,7 @@ export class Listens {
     if (listen?.id !== id) return false;
     clearTimeout(listen.timer);
     this.#opening = undefined;
-    for (const { uri, reject } of this.#takeWaiters(listen.uris)) reject(notSubscribed(uri, reason));
+    for (const { name, reject } of this.#takeWaiters(listen.names)) reject(notSubscribed(name, reason));
     if (!this.#active) this.#broken = true;
     this.#retry(reason);
     this.#settle();
@@ -194,8 +216,11 @@ export class Listens {
     this.#again = this.#opening !== undefined;
     if (this.#closed || this.#again) return;
     clearTimeout(this.#timer);
-    const uris = [...this.#uris];
-    const filter: Filter = { ...this.#lists, ...(uris.length > 0 ? { resourceSubscriptions: uris } : {}) };
+    const filter: Filter = { ...this.#lists };
+    for (const kind of KINDS) {
+      const ids = [...this.#names].filter((name) => name.startsWith(`${kind}\0`)).map(idOf);
+      if (ids.length > 0) filter[kind] = ids;
+    }
     if (Object.keys(filter).length === 0) {
       if (this.#active) this.#options.end(this.#active.id);
       this.#active = undefined;
@@ -206,16 +231,16 @@ export class Listens {
       this.#options.end(id);
       this.#over(id, `it was not acknowledged within ${ACK} ms`);
     }, ACK).unref();
-    this.#opening = { id, uris: new Set(uris), agreed: undefined, timer };
+    this.#opening = { id, names: new Set(this.#names), agreed: undefined, timer };
     this.#options.send(id, filter);
   }
 
   /** Those who wait for what a listen had asked for; the others wait for the next one. */
-  #takeWaiters(uris: ReadonlySet<string>): Waiter[] {
+  #takeWaiters(names: ReadonlySet<string>): Waiter[] {
     const waiting = this.#waiters;
-    this.#waiters = waiting.filter(({ uri }) => !uris.has(uri));
-    return waiting.filter(({ uri }) => uris.has(uri));
+    this.#waiters = waiting.filter(({ name }) => !names.has(name));
+    return waiting.filter(({ name }) => names.has(name));
   }
 }
 
-const notSubscribed = (uri: string, detail: string): Fault => new Fault('notSubscribed', { uri, detail });
+const notSubscribed = (name: string, detail: string): Fault => new Fault('notSubscribed', { uri: idOf(name), detail });

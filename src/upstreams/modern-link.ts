@@ -87,6 +87,11 @@ export class ModernLink extends BaseLink {
     return this.#listens.settled();
   }
 
+  override async followTask(id: string): Promise<() => void> {
+    await this.#listens.subscribe(id, this.options.openTimeout, 'taskIds');
+    return () => this.#listens.unsubscribe(id, 'taskIds');
+  }
+
   protected encode(call: Call, id: number): Encoded {
     const { info } = this.options.client;
     // legacy clients know nothing of these tasks, which are followed for them
@@ -169,6 +174,8 @@ export class ModernLink extends BaseLink {
     const kind = LIST_CHANGED.get(message.method ?? '');
     if (kind) return this.options.listener.listChanged(kind);
     if (message.method === 'notifications/resources/updated') return this.options.listener.updated(message);
+    if (message.method === 'notifications/tasks' && this.#listens.wants(String(params.taskId), 'taskIds'))
+      return this.options.listener.tasked(message);
     this.log.debug({ method: message.method }, 'ignored a notification of an unknown kind');
   }
 }

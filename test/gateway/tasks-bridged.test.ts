@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HttpFixture, startFixture } from '../fixtures/child.ts';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
 import { ModernClient, TASKS } from './modern-client.ts';
+import { startModern } from './scripted-modern.ts';
+import { tool } from './scripted-upstream.ts';
 
 const RESEARCH = 'everything__simulate-research-query';
 const LONG = 30_000;
@@ -164,6 +166,56 @@ describe('a modern client', () => {
     for (const other of ['x', `${String(taskId)}A`, `A${String(taskId)}`]) {
       const answer = await client.ask('tasks/get', { params: { taskId: other } });
       expect(answer.message.error).toEqual({ code: -32602, message: `Unknown task: ${other}` });
+    }
+  });
+});
+
+describe('a modern client that listens to a task', () => {
+  const ACK = 'notifications/subscriptions/acknowledged';
+  const listen = async (client: ModernClient, taskIds: unknown[]) => {
+    const reply = await client.send('subscriptions/listen', { params: { notifications: { taskIds } } });
+    await reply.waitFor(({ method }) => method === ACK);
+    return reply;
+  };
+
+  test('hears of one that is hosted here, to its end', { timeout: LONG }, async () => {
+    const client = new ModernClient(gateway.url, { extensions: { [TASKS]: {} } });
+    const { taskId } = await client.call(RESEARCH, { topic: 'v', ambiguous: false });
+    const reply = await listen(client, [taskId, 'nobody\u2019s']);
+    expect(reply.messages[0]!.params).toMatchObject({ notifications: { taskIds: [taskId] } });
+    const end = await reply.waitFor(({ params }) => params?.status === 'completed', 20_000);
+    expect(end).toMatchObject({ method: 'notifications/tasks', params: { taskId } });
+    expect(textOf(end.params!.result)).toContain('Research Report: v');
+    await reply.close();
+  });
+
+  test('hears of one of a modern upstream, under the id it knows', async () => {
+    const upstream = await startModern({
+      tools: [tool('job')],
+      capabilities: { extensions: { [TASKS]: {} } },
+      handlers: { 'tools/call': () => ({ resultType: 'task', taskId: 'mine', status: 'working', ttlMs: null }) },
+    });
+    const other = await startGateway({ config: { upstreams: { up: { url: upstream.url } } } });
+    try {
+      const client = new ModernClient(other.url, { extensions: { [TASKS]: {} } });
+      const { taskId } = await client.call('up__job');
+      const reply = await listen(client, [taskId]);
+      expect(upstream.of('subscriptions/listen').at(-1)!.params).toMatchObject({
+        notifications: { taskIds: ['mine'] },
+      });
+      upstream.push('notifications/tasks', { taskId: 'other', status: 'failed' });
+      upstream.push('notifications/tasks', { taskId: 'mine', status: 'completed', result: { content: [] } });
+      const told = await reply.waitFor(({ method }) => method === 'notifications/tasks');
+      expect(told.params).toMatchObject({ taskId, status: 'completed', result: { content: [] } });
+      expect(reply.messages).toHaveLength(2);
+      await reply.close();
+      const { status, message } = await new ModernClient(other.url).ask('subscriptions/listen', {
+        params: { notifications: { taskIds: [taskId] } },
+      });
+      expect([status, message.error?.code]).toEqual([400, -32021]);
+    } finally {
+      await other.stop();
+      await upstream.close();
     }
   });
 });

@@ -37,6 +37,7 @@ function build(modes: readonly string[], timeouts: Partial<Timeouts> = {}, more:
       log: nothing,
       input: nothing,
       updated: nothing,
+      tasked: () => undefined,
       elicited: nothing,
     }),
     opened: async (link, from, again) => {

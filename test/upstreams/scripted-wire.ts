@@ -120,6 +120,7 @@ export function hearing(): { listener: LinkListener; heard: Heard } {
     missed: () => void heard.listChanged.push('tools', 'prompts', 'resources'),
     log: (message) => void heard.logs.push(message),
     updated: (message) => void heard.updated.push(message),
+    tasked: () => undefined,
     elicited: () => undefined,
     input: (round) => void heard.rounds.push(round),
     answered: () => undefined,
