@@ -114,9 +114,14 @@ export class Park {
   /** The call is over. */
   done(outcome: Outcome): void {
     clearTimeout(this.#window);
-    for (const { round, told } of this.#offers.values()) if (!told && !round.certain) this.#elsewhere(round);
-    // nobody waits for what was asked in the course of it
-    for (const [key, { round, told }] of this.#offers) if (!told || round.certain) this.#offers.delete(key);
+    for (const [key, { round, told }] of this.#offers) {
+      // what may be another call's can still be answered by a client that was told of it and has to come back anyway
+      if (told && !round.certain) continue;
+      this.#offers.delete(key);
+      // nobody waits for what was asked in the course of it
+      if (round.certain) round.abandon('the call is over');
+      else this.#elsewhere(round);
+    }
     this.#outcome = outcome;
     if (this.#call.exchange) this.#finish(outcome);
   }
@@ -219,6 +224,9 @@ export class Park {
   }
 
   #finish(outcome: Outcome): void {
+    // the client has no reason to come back any more
+    for (const { round } of this.#offers.values()) this.#elsewhere(round);
+    this.#offers.clear();
     this.#call.detach()?.done(outcome);
     clearTimeout(this.#timer);
     if (this.#entered) this.#timer = setTimeout(() => this.#forget(), KEPT).unref();
