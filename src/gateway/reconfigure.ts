@@ -56,6 +56,7 @@ export function reconfigure({ context, views, specs, log }: Reconfigurable, conf
 }
 
 /** Equal for specs whose links are the same but for their limits. */
-function linksOf({ timeouts: _, recovery: _r, maxLinks: _m, maxLinksPerPrincipal: _p, ...spec }: UpstreamSpec): string {
-  return JSON.stringify([identityOf(spec), spec]);
+function linksOf(spec: UpstreamSpec): string {
+  const { timeouts: _t, recovery: _r, maxLinks: _m, maxLinksPerPrincipal: _p, spares: _s, ...others } = spec;
+  return JSON.stringify([identityOf(spec), others]);
 }

@@ -60,6 +60,7 @@ export class Connector {
   /** Replaces its limits; where it leads stays the same. */
   set spec(spec: UpstreamSpec) {
     this.#launcher.spec = spec;
+    this.#spares.resize(spec.spares);
   }
 
   /**

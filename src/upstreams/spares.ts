@@ -17,7 +17,7 @@ const EARLY = 10_000;
 const ENOUGH = 3;
 
 export class Spares {
-  readonly #wanted: number;
+  #wanted: number;
   readonly #launch: () => Promise<Running>;
   readonly #log: Logger;
   /** The one that has had the most time to load is first. */
@@ -53,6 +53,13 @@ export class Spares {
     this.#resting = false;
     this.#ends = 0;
     this.#early = 0;
+    this.#refill();
+  }
+
+  /** From now on another number of them is kept; what is too many ends politely. */
+  resize(wanted: number): void {
+    this.#wanted = wanted;
+    for (const { child } of this.#ready.splice(wanted)) void child.stop();
     this.#refill();
   }
 

@@ -86,6 +86,16 @@ describe('of a real upstream', () => {
     expect(started().filter(isAlive)).toEqual([]);
   });
 
+  test('are more or fewer from the moment that is wanted, and the links stay', async () => {
+    build(1);
+    const link = await open();
+    await expect.poll(() => loaded().length, LONG).toBe(2);
+    connector.spec = { ...connector.spec, spares: 2 };
+    await expect.poll(() => loaded().length, LONG).toBe(3);
+    connector.spec = { ...connector.spec, spares: 0 };
+    await expect.poll(() => started().filter(isAlive), LONG).toEqual([link.pid]);
+  });
+
   test('are none by default, so that every link has its process started', async () => {
     build(0);
     expect((await open()).pid).not.toBe((await open()).pid);
