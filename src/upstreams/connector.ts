@@ -3,6 +3,7 @@ import { Pool } from 'undici';
 import { Fault } from '../errors.ts';
 import type { ServerFacts } from '../protocol/codec.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { UpstreamError } from './ask.ts';
 import { probe, type Verdict } from './era-probe.ts';
 import { EraVerdict } from './era-verdict.ts';
 import type { HttpEndpoint } from './http-endpoint.ts';
@@ -68,7 +69,17 @@ export class Connector {
    */
   async open(client: ClientIdentity, listener: LinkListener, control: OpenControl = {}): Promise<Link> {
     const opening: Opening = { client, listener, control };
-    return this.spec.http ? this.#openHttp(opening) : this.#openStdio(opening);
+    const attempt = (): Promise<Link> => (this.spec.http ? this.#openHttp(opening) : this.#openStdio(opening));
+    const believed = this.#era.legacy && this.#era.pinned === undefined;
+    try {
+      return await attempt();
+    } catch (error) {
+      this.#era.doubt();
+      // one that used to know the handshake may have been replaced by one of the modern era
+      if (!believed || control.signal?.aborted || !isRefusal(error)) throw error;
+      this.#log.debug({ err: (error as Error).message }, 'upstream refused the handshake, asking it again what it is');
+      return attempt();
+    }
   }
 
   async close(): Promise<void> {
@@ -98,7 +109,6 @@ export class Connector {
         });
         if (link) return link;
       }
-      this.#era.doubt();
       throw error;
     }
   }
@@ -198,7 +208,12 @@ export class Connector {
   }
 }
 
+const causeOf = (error: unknown): unknown => (error instanceof WireFault ? error.cause : undefined);
+
 function notStreamable(error: unknown): boolean {
-  const cause = error instanceof WireFault ? error.cause : undefined;
+  const cause = causeOf(error);
   return cause instanceof Fault && cause.fault === 'upstreamStatus' && NOT_STREAMABLE.has(Number(cause.details.status));
 }
+
+/** Whether somebody is there and says no, rather than nobody being there. */
+const isRefusal = (error: unknown): boolean => causeOf(error) instanceof UpstreamError || notStreamable(error);

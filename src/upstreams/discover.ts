@@ -45,6 +45,13 @@ export function versionAfter({ bytes, error }: Message): string | undefined {
   return isSupportedModern(version) ? version : undefined;
 }
 
+/** Errors of a modern server for requests that are not of its era. */
+const NOT_MODERN: ReadonlySet<unknown> = new Set([code.headerMismatch, code.unsupportedVersion]);
+
+/** Whether an answer is an error by which a modern server refuses requests of the legacy era. */
+export const isModernRefusal = ({ bytes, error }: Message): boolean =>
+  NOT_MODERN.has(asObject(error && valueAt(bytes, error)).code);
+
 /** The failure to find a version that both sides speak. */
 export const unsupported = (listed: unknown): WireFault =>
   new WireFault(`it speaks the versions ${JSON.stringify(listed)}, none of which is known here`, { unsent: true });

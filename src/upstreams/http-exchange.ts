@@ -6,6 +6,7 @@ import { numberAt, readMessage } from '../protocol/message.ts';
 import { canResumeFrom, isMessage, type SseEvent, SseParser } from '../protocol/sse.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { connectionError } from './connection-errors.ts';
+import { isModernRefusal } from './discover.ts';
 import { tooLarge, WireFault } from './wire.ts';
 
 export interface ExchangeOptions {
@@ -15,6 +16,8 @@ export interface ExchangeOptions {
   readonly maxBytes: number;
   /** Whether the request names a session, so that 404 means that the session is gone. */
   readonly inSession: boolean;
+  /** Whether the server has shaken hands as one of the legacy era, so that an error of the modern era is not its own. */
+  readonly greeted: boolean;
   readonly log: Logger;
   /** Called with the session id header of a successful answer. */
   head(session: string | undefined): void;
@@ -26,6 +29,7 @@ export interface ExchangeOptions {
 type Mode = 'json' | 'sse' | 'error' | 'none';
 
 const GONE = new WireFault('its session is gone', { unsent: true, gone: true });
+const REPLACED = new WireFault('a server of the modern era is there now', { unsent: true, gone: true });
 const LONGEST_ERROR = 16 * 1024;
 const SESSION = /\bsession/i;
 /** How long an answered stream may stay open, milliseconds. */
@@ -197,13 +201,16 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   }
 
   #refused(): void {
-    const { of, inSession, upstream, log } = this.#options;
+    const { of, inSession, greeted, upstream, log } = this.#options;
     if (this.#status === 404 && inSession) return this.#end(GONE);
     const body = Buffer.concat(this.#chunks);
     const answer = of === undefined ? undefined : errorFor(body, of);
     // servers without a memory of this session say 404; some say 400 instead, and then what is wrong with it
     if (of !== undefined && this.#status === 400 && inSession && !answer?.own && SESSION.test(body.toString('utf8')))
       return this.#end(GONE);
+    // refused before it was looked at: whoever is asked anew what it is can be sent it again
+    if (greeted && this.#status === 400 && answer && isModernRefusal(readMessage(answer.message)))
+      return this.#end(REPLACED);
     if (answer) this.#options.message(answer.message);
     log.debug({ status: this.#status, body: body.toString('utf8', 0, 500) }, 'upstream refused a request');
     const detail = remark(this.#status);

@@ -93,6 +93,7 @@ export class HttpWire implements Wire {
       of,
       maxBytes: this.#endpoint.maxMessageSize,
       inSession: this.#session !== undefined,
+      greeted: this.#listen !== undefined,
       log: this.#log,
       head: (session) => this.#adopt(session),
       message: (bytes) => {

@@ -35,6 +35,7 @@ export class ModernHttpWire implements Wire {
       of,
       maxBytes: this.#endpoint.maxMessageSize,
       inSession: false,
+      greeted: false,
       log: this.#log,
       head: () => undefined,
       message: (bytes) => this.#listener?.message(bytes, of),

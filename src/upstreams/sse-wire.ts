@@ -58,6 +58,7 @@ export class SseWire implements Wire {
       maxBytes: this.#endpoint.maxMessageSize,
       // the event stream is the session: a POST that is refused says nothing of it
       inSession: false,
+      greeted: false,
       log: this.#log,
       head: () => undefined,
       message: () => undefined,
