@@ -133,7 +133,9 @@ export class Connector {
   /** Finds out what a process speaks, and speaks that. */
   async #speak(wire: StdioWire, opening: Opening): Promise<Link> {
     if (this.#era.legacy) return this.#legacy(wire, opening);
+    wire.questioned = true;
     const verdict = await this.#probe(wire, opening, Math.min(this.#patience, this.spec.timeouts.open), true);
+    wire.questioned = false;
     if (verdict.era === 'modern') return this.#modern(wire, verdict.server, opening);
     if (verdict.sure) this.#foundLegacy(verdict.reason);
     // one that ended when it was asked is started anew, and asked what it knows

@@ -19,6 +19,8 @@ export class StdioWire implements Wire {
   #closing = false;
   /** The process is gone, or deaf or dumb, without having been asked to. */
   lost = false;
+  /** It is being asked which era it is of, and its end is one of the answers to that. */
+  questioned = false;
 
   /** @param launch gives the process to talk to, which nobody else talks to @param maxMessage bytes */
   constructor(launch: () => Promise<Running>, maxMessage: number) {
@@ -92,6 +94,7 @@ export class StdioWire implements Wire {
   #ended(ending: Ending): void {
     const { log, lastWords } = this.#running!;
     if (this.#closing) log.debug(ending, 'process ended');
+    else if (this.questioned) log.debug({ ...ending, stderr: lastWords() }, 'the process ended when it was asked');
     else log.warn({ ...ending, stderr: lastWords() }, 'the process ended by itself');
     this.#tell(this.#closing ? undefined : new WireFault(exitText(ending)));
   }
