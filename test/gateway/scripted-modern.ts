@@ -78,6 +78,7 @@ export async function startModern(script: ModernScript = {}, port = 0): Promise<
     }
   };
   const server = createServer(async (req, res) => {
+    if (req.method !== 'POST') return void res.writeHead(405, { allow: 'POST' }).end();
     const message: Received = { ...(JSON.parse(await text(req)) as Rpc), headers: req.headers, gone: false };
     received.push(message);
     res.once('close', () => {
