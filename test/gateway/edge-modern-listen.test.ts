@@ -87,41 +87,6 @@ describe('a listen', () => {
     await reply.close();
   });
 
-  test('#100 two with the same id get their own', async () => {
-    const [a, b] = await Promise.all([
-      listen({ resourceSubscriptions: ['m://1'] }, 1),
-      listen({ resourceSubscriptions: ['m://2'] }, 1),
-    ]);
-    modern.push('notifications/resources/updated', { uri: 'm://1' });
-    modern.push('notifications/resources/updated', { uri: 'm://2' });
-    for (const [reply, uri] of [
-      [a, 'm://1'],
-      [b, 'm://2'],
-    ] as const) {
-      await reply.waitFor(ofMethod('notifications/resources/updated'));
-      expect(reply.messages.slice(1).map((message) => message.params?.uri)).toEqual([uri]);
-      await reply.close();
-    }
-  });
-
-  test('#101 one more resource loses no event of the others: the new listen is there before the old one goes', async () => {
-    const first = await listen({ resourceSubscriptions: ['m://1'] }, 'a');
-    const open = () => modern.of('subscriptions/listen').filter(({ gone }) => !gone);
-    const before = open().length;
-    const adding = listen({ resourceSubscriptions: ['m://2'] }, 'b');
-    const timer = setInterval(() => modern.push('notifications/resources/updated', { uri: 'm://1' }), 1);
-    let least = before;
-    const watch = setInterval(() => {
-      least = Math.min(least, open().length);
-    }, 1);
-    const second = await adding;
-    clearInterval(timer);
-    clearInterval(watch);
-    expect(least).toBe(before);
-    await first.waitFor(ofMethod('notifications/resources/updated'));
-    await Promise.all([first.close(), second.close()]);
-  });
-
   test('that is malformed is refused', async () => {
     for (const notifications of [5, { toolsListChanged: 'yes' }, { resourceSubscriptions: [1] }]) {
       const reply = await client.ask('subscriptions/listen', { params: { notifications } });
