@@ -25,7 +25,14 @@ const DECLARED = {
 
 beforeAll(async () => {
   upstream = await startModern({
-    tools: [tool('plain'), tool('größe'), tool('=?base64?x?='), tool('declared', DECLARED)],
+    tools: [
+      tool('plain'),
+      tool('größe'),
+      tool('=?base64?x?='),
+      tool('=?BASE64?cGxhaW4=?='),
+      tool('=?base64?cGxhaW4='),
+      tool('declared', DECLARED),
+    ],
     handlers: { 'tools/call': ({ params }) => text(String(params?.name)) },
   });
   gateway = await startGateway({ config: { upstreams: { up: { url: upstream.url } }, names: { prefix: 'never' } } });
@@ -168,6 +175,8 @@ describe('headers of the request', () => {
     ['#32 that is no UTF-8', 'plain', '=?base64?/w==?=', 400],
     ['#33 that only looks like it: upper case', 'plain', '=?BASE64?cGxhaW4=?=', 400],
     ['#33 that only looks like it: no end', 'plain', '=?base64?cGxhaW4=', 400],
+    ['#33 of a tool that is called like that: upper case', '=?BASE64?cGxhaW4=?=', '=?BASE64?cGxhaW4=?=', 200],
+    ['#33 of a tool that is called like that: no end', '=?base64?cGxhaW4=', '=?base64?cGxhaW4=', 200],
     ['of another tool', 'plain', 'declared', 400],
   ])('Mcp-Name %s', async (_, name, value, status) => {
     const answer = await answered('tools/call', { params: { name, arguments: {} }, headers: { 'mcp-name': value } });
