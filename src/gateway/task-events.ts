@@ -1,14 +1,16 @@
-/** Changes of tasks, told to the modern clients that listen to them (extension io.modelcontextprotocol/tasks). */
+/** Changes of tasks: told to the legacy client that began one, and to the modern clients that listen to it. */
 import type { MethodContext } from '../methods/context.ts';
 import type { HostedTask } from '../methods/hosted-task.ts';
-import { modernTask } from '../methods/task-answers.ts';
+import { legacyTask, modernTask } from '../methods/task-answers.ts';
 import { taskEdits } from '../methods/task-ids.ts';
 import { isObjectAt } from '../protocol/json/scan.ts';
-import { type Message, messageBytes, paramsOf, readMessage } from '../protocol/message.ts';
+import { compose, type Message, messageBytes, paramsOf, readMessage } from '../protocol/message.ts';
 import type { LinkName } from '../upstreams/upstream-links.ts';
 
 /** A task that is hosted here has changed. */
 export function taskChanged(context: MethodContext, task: HostedTask): void {
+  const session = task.session === undefined ? undefined : context.sessions.byId(task.session);
+  session?.standalone.send(compose('notifications/tasks/status', legacyTask(context, session, task)));
   for (const id of context.taskListeners.of({ upstream: undefined, id: task.id })) {
     const listener = context.listeners.get(id);
     if (listener) listener.tasked(JSON.parse(modernTask(context, listener, task, true)) as Record<string, unknown>);

@@ -36,7 +36,7 @@ export class RelaySink extends PassingSink {
   readonly #context: MethodContext;
   readonly #call: Call;
   readonly #again: () => void;
-  readonly #driver: Driver;
+  #driver: Driver | undefined;
   #repeated = false;
   #refreshed = false;
   /** Progress that the client was told of last, and what it had come to before the request was sent again. */
@@ -51,7 +51,6 @@ export class RelaySink extends PassingSink {
     this.#context = context;
     this.#call = call;
     this.#again = again;
-    this.#driver = new Driver(call, outer, () => this.#sendAgain());
   }
 
   override progress(notification: Buffer): void {
@@ -127,7 +126,10 @@ export class RelaySink extends PassingSink {
     const wanted: Wanted | undefined = CAN_ASK.has(this.#call.method) ? readWanted(message) : undefined;
     if (!wanted) return this.#fail('its request for input is malformed');
     this.#asked = true;
-    if (this.#call.client.era === 'legacy') return this.#driver.drive(wanted);
+    if (this.#call.client.era === 'legacy') {
+      this.#driver ??= new Driver(this.#call, this.outer, () => this.#sendAgain());
+      return this.#driver.drive(wanted);
+    }
     const sealed = sealedInput(this.#context, this.#call, message, wanted);
     if (typeof sealed === 'string') return this.#fail(sealed);
     this.outer.done({ kind: 'complete', message, edits: sealed });

@@ -12,7 +12,11 @@ const POLL = 500;
 const iso = (time: number): string => new Date(time).toISOString();
 
 /** A task of 2025-11-25; a tool that says it failed is a failed task there. */
-export function legacyTask(context: MethodContext, call: Call, task: TaskRecord): Record<string, unknown> {
+export function legacyTask(
+  context: MethodContext,
+  call: Pick<Call, 'principal'>,
+  task: TaskRecord,
+): Record<string, unknown> {
   return {
     taskId: sealTask(context, call, { upstream: undefined, id: task.id }),
     status: task.status === 'completed' && task.end?.isError ? 'failed' : task.status,

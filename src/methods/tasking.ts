@@ -21,6 +21,15 @@ export function supportOf(server: ServerFacts, tool: CatalogItem | undefined): S
   if (!tool || !offersTasks(server)) return 'forbidden';
   // the modern era decides call by call, and says nothing in its lists
   if (server.era === 'modern') return 'optional';
+  const known = supports.get(tool) ?? readSupport(tool);
+  supports.set(tool, known);
+  return known;
+}
+
+/** Tools are read once. */
+const supports = new WeakMap<CatalogItem, Support>();
+
+function readSupport(tool: CatalogItem): Support {
   const { execution } = JSON.parse(tool.raw.toString('utf8')) as { execution?: { taskSupport?: unknown } | null };
   const support = execution?.taskSupport;
   return support === 'required' || support === 'optional' ? support : 'forbidden';

@@ -2,7 +2,11 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { CallToolResultSchema, ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import {
+  CallToolResultSchema,
+  ElicitRequestSchema,
+  TaskStatusNotificationSchema,
+} from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HttpFixture, startFixture } from '../fixtures/child.ts';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
@@ -66,6 +70,8 @@ describe('a legacy client', () => {
 
   test('#142 gets a task of a tool of a modern upstream that answers at once', { timeout: LONG }, async () => {
     const client = await legacyClient();
+    const pushed: unknown[] = [];
+    client.setNotificationHandler(TaskStatusNotificationSchema, ({ params }) => void pushed.push(params.status));
     const params = { name: 'modern__test_simple_text', arguments: {} };
     const stream = client.experimental.tasks.callToolStream(params, CallToolResultSchema, { task: { ttl: 60_000 } });
     const seen: string[] = [];
@@ -75,6 +81,7 @@ describe('a legacy client', () => {
     }
     expect(seen[0]).toBe('taskCreated');
     expect(seen.at(-1)).toBe('result');
+    await expect.poll(() => pushed).toContain('completed');
     await client.close();
   });
 
