@@ -1,9 +1,7 @@
 /** Opens links to one upstream over whichever transport its configuration asks for. */
 import { Pool } from 'undici';
-import { Fault } from '../errors.ts';
 import type { ServerFacts } from '../protocol/codec.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { UpstreamError } from './ask.ts';
 import { probe, type Verdict } from './era-probe.ts';
 import { EraVerdict } from './era-verdict.ts';
 import type { HttpEndpoint } from './http-endpoint.ts';
@@ -14,15 +12,13 @@ import type { ClientIdentity, Link, LinkListener } from './link.ts';
 import type { LinkOptions, OpenControl } from './link-options.ts';
 import { ModernHttpWire } from './modern-http-wire.ts';
 import { ModernLink } from './modern-link.ts';
+import { isRefusal, isRefusedByStatus } from './refusal.ts';
 import { Spares } from './spares.ts';
 import { deadlineOf, type UpstreamSpec } from './spec.ts';
 import { SseWire } from './sse-wire.ts';
 import { StartedServer } from './started-server.ts';
 import { StdioWire } from './stdio-wire.ts';
 import { type Wire, WireFault } from './wire.ts';
-
-/** Statuses with which a server that knows only HTTP+SSE answers a POST (2025-11-25, backwards compatibility). */
-const NOT_STREAMABLE = new Set([400, 404, 405]);
 
 /**
  * How long a process may take to say which era it is of, milliseconds. One that says nothing by then is taken to be of the
@@ -101,7 +97,7 @@ export class Connector {
     try {
       return await this.#legacy(new HttpWire(endpoint, this.#log), opening);
     } catch (error) {
-      if (http.transport === 'auto' && notStreamable(error)) {
+      if (http.transport === 'auto' && isRefusedByStatus(error)) {
         this.#log.debug('no Streamable HTTP there, trying HTTP+SSE');
         // when that fails as well, the first failure is the one that tells what is wrong
         const link = await this.#legacy(new SseWire(endpoint, this.#log), opening).catch((second: Error) => {
@@ -209,13 +205,3 @@ export class Connector {
     return { upstream: name, url, headers: http!.headers, pool: this.#pool.pool, maxMessageSize };
   }
 }
-
-const causeOf = (error: unknown): unknown => (error instanceof WireFault ? error.cause : undefined);
-
-function notStreamable(error: unknown): boolean {
-  const cause = causeOf(error);
-  return cause instanceof Fault && cause.fault === 'upstreamStatus' && NOT_STREAMABLE.has(Number(cause.details.status));
-}
-
-/** Whether somebody is there and says no, rather than nobody being there. */
-const isRefusal = (error: unknown): boolean => causeOf(error) instanceof UpstreamError || notStreamable(error);

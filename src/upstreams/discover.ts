@@ -52,6 +52,13 @@ const NOT_MODERN: ReadonlySet<unknown> = new Set([code.headerMismatch, code.unsu
 export const isModernRefusal = ({ bytes, error }: Message): boolean =>
   NOT_MODERN.has(asObject(error && valueAt(bytes, error)).code);
 
+/** Errors by which servers of the legacy era refuse requests that name no session, or a version unknown to them. */
+const NOT_LEGACY: ReadonlySet<unknown> = new Set([code.generic, code.generic - 1, code.invalidRequest]);
+
+/** Whether an answer may be that of a legacy server to a request of the modern era. */
+export const isLegacyRefusal = ({ bytes, error }: Message): boolean =>
+  error !== undefined && NOT_LEGACY.has(asObject(valueAt(bytes, error)).code);
+
 /** The failure to find a version that both sides speak. */
 export const unsupported = (listed: unknown): WireFault =>
   new WireFault(`it speaks the versions ${JSON.stringify(listed)}, none of which is known here`, { unsent: true });

@@ -7,11 +7,13 @@ import { modernRequest } from '../protocol/modern/codec.ts';
 import { LATEST_MODERN } from '../protocol/versions.ts';
 import { ask, gatewayCall, toFault } from './ask.ts';
 import { BaseLink } from './base-link.ts';
-import { readDiscovery, versionAfter } from './discover.ts';
+import { isLegacyRefusal, readDiscovery, versionAfter } from './discover.ts';
 import { LIST_CHANGED } from './inbound.ts';
 import type { LinkOptions } from './link-options.ts';
 import { Listens } from './listens.ts';
+import { unavailable } from './outcomes.ts';
 import type { Pending } from './pending.ts';
+import { isRefusal } from './refusal.ts';
 import { WireFault } from './wire.ts';
 
 export interface ModernLinkOptions extends LinkOptions {
@@ -26,6 +28,8 @@ export class ModernLink extends BaseLink {
   /** Calls that were sent again in another version. */
   readonly #renegotiated = new WeakSet<Call>();
   #version = LATEST_MODERN;
+  /** Requests that were refused as no modern server does it, and what to do if it turns out to be one nevertheless. */
+  readonly #refused = new Map<number, () => void>();
 
   constructor(options: ModernLinkOptions) {
     super(options);
@@ -137,11 +141,47 @@ export class ModernLink extends BaseLink {
       this.wire.forget(id);
       return this.request(pending.call);
     }
-    super.responded(message);
+    if (isLegacyRefusal(message) && this.#mayDoubt(id)) this.#ifStillModern(id, () => super.responded(message));
+    else super.responded(message);
   }
 
   protected override failed(of: number, fault: WireFault): void {
-    if (!this.#listens.broke(of, fault)) super.failed(of, fault);
+    if (this.#listens.broke(of, fault)) return;
+    const status = fault.fault?.fault === 'upstreamStatus' ? Number(fault.fault.details.status) : undefined;
+    if (status === 400 && this.#mayDoubt(of)) this.#ifStillModern(of, () => super.failed(of, fault));
+    else super.failed(of, fault);
+  }
+
+  /** A process stays what it is; of what is behind a URL one cannot be sure. */
+  #mayDoubt(id: number): boolean {
+    const method = this.pending.get(id)?.call.method;
+    return this.wire.separate && method !== undefined && method !== 'server/discover';
+  }
+
+  /** Goes on if the server is still what it was; where it is not, the link is over, and a new one is asked instead. */
+  #ifStillModern(id: number, goOn: () => void): void {
+    this.#refused.set(id, goOn);
+    if (this.#refused.size > 1) return;
+    this.#discover().then(
+      () => this.#believe(),
+      (error: unknown) => (isRefusal(error) ? this.#replaced() : this.#believe()),
+    );
+  }
+
+  #believe(): void {
+    const refused = [...this.#refused.values()];
+    this.#refused.clear();
+    for (const goOn of refused) goOn();
+  }
+
+  #replaced(): void {
+    const calls = [...this.#refused.keys()].flatMap((id) => this.pending.settle(id)?.call ?? []);
+    this.#refused.clear();
+    const text = 'a server of the legacy era is there now';
+    this.ended(new WireFault(text, { gone: true }));
+    void this.wire.close();
+    // they were refused before they were looked at, so that they can be sent again
+    for (const call of calls) this.answer(call, unavailable(this.upstream, text));
   }
 
   protected override ended(fault: WireFault | undefined): void {
