@@ -9,7 +9,7 @@ import { type Gateway, startGateway } from '../fixtures/gateway.ts';
 import { firstText, Session } from './client.ts';
 import { MODERN, ModernClient } from './modern-client.ts';
 import { type Handler, type ScriptedModern, startModern } from './scripted-modern.ts';
-import { type ScriptedUpstream, startUpstream, textResult, tool } from './scripted-upstream.ts';
+import { json, type ScriptedUpstream, startUpstream, textResult, tool } from './scripted-upstream.ts';
 
 const TINY = fileURLToPath(new URL('../fixtures/tiny-upstream.sh', import.meta.url));
 const recovery = { firstRetry: '20ms', maxRetry: '100ms' };
@@ -113,6 +113,71 @@ test('#149 a legacy server that was replaced by a modern one on the same address
     }
   });
 });
+
+/** How servers of the legacy era refuse requests that name no session. */
+const REFUSALS: [string, string][] = [
+  ['a session is missing', '{"jsonrpc":"2.0","error":{"code":-32000,"message":"No valid session ID"},"id":null}'],
+  ['the version is unknown', '{"jsonrpc":"2.0","error":{"code":-32600,"message":"Unsupported version"},"id":"server"}'],
+  ['no JSON at all', 'Missing session ID'],
+];
+
+test.each(REFUSALS)(
+  '#149 a modern server that was replaced by a legacy one is found out as well: %s',
+  async (_, body) => {
+    const modern = await startModern({ tools: [tool('one')], handlers: handlers('modern') });
+    await around([modern], { upstreams: { up: { url: modern.url, recovery } } }, async (gateway) => {
+      const session = await Session.open(gateway.url);
+      expect([await called(gateway), await session.callText('up__one')]).toEqual(['modern', 'modern']);
+      await modern.close();
+      const old = await startUpstream(
+        {
+          tools: [tool('one')],
+          handlers: {
+            'server/discover': (_message, res) => json(res, body, 400),
+            'tools/call': ({ headers }, res) =>
+              headers['mcp-session-id'] === undefined ? json(res, body, 400) : textResult('legacy'),
+          },
+        },
+        Number(new URL(modern.url).port),
+      );
+      try {
+        await expect.poll(() => called(gateway).catch(String), WAIT).toBe('legacy');
+        await expect.poll(() => session.callText('up__one').catch(String), WAIT).toBe('legacy');
+      } finally {
+        await old.close();
+      }
+    });
+  },
+);
+
+test.each(REFUSALS)(
+  'a modern server that refuses one request stays what it is, and so do its other calls: %s',
+  async (_, body) => {
+    let finish = (): void => undefined;
+    const held = new Promise<object>((done) => {
+      finish = () => done(textResult('held'));
+    });
+    const upstream = await startModern({
+      tools: [tool('one'), tool('slow')],
+      handlers: {
+        'tools/call': ({ params }, res) =>
+          params?.name === 'slow' ? held : void res.writeHead(400, { 'content-type': 'application/json' }).end(body),
+      },
+    });
+    await around([upstream], { upstreams: { up: { url: upstream.url, recovery } } }, async (gateway) => {
+      const slow = called(gateway, 'up__slow');
+      await upstream.waitFor('tools/call');
+      const refused = await new ModernClient(gateway.url).ask('tools/call', {
+        params: { name: 'up__one', arguments: {} },
+      });
+      expect(refused.message.error).toMatchObject({ code: -32603 });
+      expect(upstream.of('tools/call')).toHaveLength(2);
+      finish();
+      expect(await slow).toBe('held');
+      expect(upstream.of('initialize')).toEqual([]);
+    });
+  },
+);
 
 test('#149 a process that was upgraded is asked when it is started again', async () => {
   // the first run is legacy and ends with its first call; the next is of the other era
