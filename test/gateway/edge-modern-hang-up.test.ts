@@ -13,6 +13,9 @@ import { event, type ScriptedUpstream, startUpstream, textResult, tool } from '.
 const KEY = 'io.modelcontextprotocol';
 const CAPABILITIES = { elicitation: { form: {} } };
 
+/** A busy machine takes its time. */
+const WAIT = { timeout: 5_000, interval: 10 };
+
 let upstream: ScriptedUpstream;
 let gateway: Gateway;
 /** The calls that came, in order; the test answers them. */
@@ -32,7 +35,7 @@ afterEach(async () => {
 });
 
 const client = (): ModernClient => new ModernClient(gateway.url, CAPABILITIES);
-const callCount = (count: number) => expect.poll(() => calls.length, { timeout: 5_000 }).toBe(count);
+const callCount = (count: number) => expect.poll(() => calls.length, WAIT).toBe(count);
 const finish = (index: number, value: string): void => {
   const { id, res } = calls[index]!;
   event(res, { jsonrpc: '2.0', id, result: textResult(value) });
@@ -91,7 +94,7 @@ test('#95 dropping the connection over which one was asked cancels nothing, and 
   const { requestState } = answer.result as { requestState: string };
   const done = client().call('up__one', {}, { retry: { requestState, inputResponses: { elicit_1: accepted('me') } } });
   await expect
-    .poll(() => upstream.received.find(({ id, method }) => id === 'e1' && method === undefined)?.result)
+    .poll(() => upstream.received.find(({ id, method }) => id === 'e1' && method === undefined)?.result, WAIT)
     .toEqual(accepted('me'));
   finish(0, 'done');
   expect(await done).toMatchObject({ resultType: 'complete', ...textResult('done') });
@@ -108,7 +111,7 @@ test('#118 a retry whose connection broke is made again with the same answers: o
   const answers = () => upstream.received.filter(({ id, method }) => id === 'e1' && method === undefined);
 
   const broken = callAlone(retry);
-  await expect.poll(() => answers().length).toBe(1);
+  await expect.poll(() => answers().length, WAIT).toBe(1);
   broken.drop();
   await expect(broken.response).rejects.toThrow();
   const other = { ...retry, inputResponses: { elicit_1: accepted('somebody else') } };

@@ -20,6 +20,9 @@ interface Heard {
   say(method: string, params: object): void;
 }
 
+/** A busy machine takes its time. */
+const WAIT = { timeout: 5_000, interval: 10 };
+
 let modern: ScriptedModern;
 let legacy: ScriptedUpstream;
 let gateway: Gateway;
@@ -64,7 +67,7 @@ function heardOf(message: Received, res: ServerResponse): Heard {
 
 /** The first listen that asks for this resource. */
 async function listenFor(uri: string): Promise<Heard> {
-  await expect.poll(() => heard.some(({ uris }) => uris.includes(uri)), { timeout: 5_000 }).toBe(true);
+  await expect.poll(() => heard.some(({ uris }) => uris.includes(uri)), WAIT).toBe(true);
   return heard.find(({ uris }) => uris.includes(uri))!;
 }
 
@@ -126,7 +129,7 @@ test('#100 of two clients with one id, each hears its own; #97 and neither hears
   upstream.say('notifications/message', { level: 'emergency', data: 'to nobody' });
   for (const uri of ['m://1', 'm://2', 'm://1', 'm://2']) upstream.say(UPDATED, { uri });
   // what was meant for the other would have come before the last of its own
-  await expect.poll(() => [updates(a).length, updates(b).length]).toEqual([2, 2]);
+  await expect.poll(() => [updates(a).length, updates(b).length], WAIT).toEqual([2, 2]);
   expect([updates(a), updates(b)]).toEqual([
     ['m://1', 'm://1'],
     ['m://2', 'm://2'],
@@ -147,13 +150,13 @@ test('#101 while one more resource is asked for the old listen goes on, and it e
   expect(next.uris.toSorted()).toEqual(['m://1', 'm://2']);
   expect(old.message.gone).toBe(false);
   old.say(UPDATED, { uri: 'm://1' });
-  await expect.poll(() => updates(a).length).toBe(1);
+  await expect.poll(() => updates(a).length, WAIT).toBe(1);
 
   next.acknowledge();
   next.say(UPDATED, { uri: 'm://1' });
   await acknowledged(await second);
-  await expect.poll(() => updates(a).length).toBe(2);
-  await expect.poll(() => old.message.gone).toBe(true);
+  await expect.poll(() => updates(a).length, WAIT).toBe(2);
+  await expect.poll(() => old.message.gone, WAIT).toBe(true);
   expect(next.message.gone).toBe(false);
   expect(heard).toHaveLength(2);
   await Promise.all([a.close(), (await second).close()]);
