@@ -67,12 +67,14 @@ export class Connector {
     const opening: Opening = { client, listener, control };
     const attempt = (): Promise<Link> => (this.spec.http ? this.#openHttp(opening) : this.#openStdio(opening));
     const believed = this.#era.legacy && this.#era.pinned === undefined;
+    const patience = this.#patience;
     try {
       return await attempt();
     } catch (error) {
       this.#era.doubt();
-      // one that used to know the handshake may have been replaced by one of the modern era
-      if (!believed || control.signal?.aborted || !isRefusal(error)) throw error;
+      // one that used to know the handshake may have been replaced by one of the modern era, or was too slow to say so
+      const guessed = believed || this.#patience > patience;
+      if (!guessed || control.signal?.aborted || !isRefusal(error)) throw error;
       this.#log.debug({ err: (error as Error).message }, 'upstream refused the handshake, asking it again what it is');
       return attempt();
     }
