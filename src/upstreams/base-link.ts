@@ -227,9 +227,11 @@ export abstract class BaseLink implements Link {
     if (this.closed) return;
     this.closed = true;
     const cause = fault ?? new WireFault('its link was closed');
-    for (const { call } of this.pending.drain()) this.answer(call, lost(this.upstream, call.method, cause));
-    // a link that never opened is told by the error of open() alone
+    const drained = this.pending.drain();
+    // the link goes first, so that a request that is sent again finds a new one; one that never opened is told by the
+    // error of open() alone
     if (this.#server) this.options.listener.closed(fault);
+    for (const { call } of drained) this.answer(call, lost(this.upstream, call.method, cause));
   }
 
   protected answer(call: Call, outcome: Outcome): void {

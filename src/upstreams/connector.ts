@@ -73,9 +73,9 @@ export class Connector {
     } catch (error) {
       this.#era.doubt();
       // one that used to know the handshake may have been replaced by one of the modern era, or was too slow to say so
-      const guessed = believed || this.#patience > patience;
-      if (!guessed || control.signal?.aborted || !isRefusal(error)) throw error;
-      this.#log.debug({ err: (error as Error).message }, 'upstream refused the handshake, asking it again what it is');
+      const guessed = (believed && isRefusal(error)) || this.#patience > patience;
+      if (!guessed || control.signal?.aborted) throw error;
+      this.#log.debug({ err: (error as Error).message }, 'upstream is asked again what it is');
       return attempt();
     }
   }
@@ -138,9 +138,12 @@ export class Connector {
     if (verdict.sure) this.#foundLegacy(verdict.reason);
     // one that ended when it was asked is started anew, and asked what it knows
     const again = verdict.alive ? wire : new StdioWire(() => this.#launcher.start(), this.spec.maxMessageSize);
-    return this.#legacy(again, opening).catch((error: Error) => {
+    let late = false;
+    return this.#legacy(again, opening, () => {
+      late = true;
+    }).catch((error: Error) => {
       // it was only slow to start
-      if (!verdict.sure) this.#patience = this.spec.timeouts.open;
+      if (late || (!verdict.sure && isRefusal(error))) this.#patience = this.spec.timeouts.open;
       throw error;
     });
   }
@@ -172,8 +175,8 @@ export class Connector {
     this.#era.found('legacy');
   }
 
-  #legacy(wire: Wire, opening: Opening): Promise<Link> {
-    return new LegacyLink(this.#options(wire, opening)).open();
+  #legacy(wire: Wire, opening: Opening, late?: () => void): Promise<Link> {
+    return new LegacyLink({ ...this.#options(wire, opening), late }).open();
   }
 
   #modern(wire: Wire, server: ServerFacts, opening: Opening): Promise<Link> {

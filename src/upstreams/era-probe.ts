@@ -28,6 +28,9 @@ const MODERN_CODES: ReadonlySet<unknown> = new Set([
 /** Statuses that say nothing about the era: it has to be asked again. */
 const NO_VERDICT = (status: number): boolean => status === 401 || status === 403 || status === 429 || status >= 500;
 
+/** The id of the question, which no request of a link has. */
+export const PROBE_ID = 0;
+
 type Heard = Message | WireFault | 'silence';
 
 /**
@@ -55,19 +58,19 @@ export async function probe(wire: Wire, client: ClientIdentity, ms: number, sile
         clearTimeout(timer);
         resolve(heard);
       };
-      const call = gatewayCall(readMessage(compose('server/discover', {}, 0)));
+      const call = gatewayCall(readMessage(compose('server/discover', {}, PROBE_ID)));
       const { capabilities, info } = client;
-      const { body, headers } = modernRequest(call, 0, { version, capabilities, info });
-      wire.send(body, 0, headers);
+      const { body, headers } = modernRequest(call, PROBE_ID, { version, capabilities, info });
+      wire.send(body, PROBE_ID, headers);
     });
   let heard = await ask(LATEST_MODERN);
   if (isMessage(heard)) {
     const version = versionAfter(heard);
-    wire.forget(0);
+    wire.forget(PROBE_ID);
     if (version !== undefined) heard = await ask(version);
   }
   if (heard === 'silence') {
-    wire.abort(0);
+    wire.abort(PROBE_ID);
     if (silent) return { era: 'legacy', reason: `no answer within ${ms} ms`, alive: true, sure: false };
     throw new WireFault(`it did not answer within ${ms} ms (timeouts.open)`, { unsent: true });
   }
@@ -105,7 +108,7 @@ function afterFault(fault: WireFault, separate: boolean): Verdict {
 function answerIn(bytes: Buffer): Message | undefined {
   try {
     const message = readMessage(bytes);
-    const answers = message.id && message.method === undefined && numberAt(message.bytes, message.id) === 0;
+    const answers = message.id && message.method === undefined && numberAt(message.bytes, message.id) === PROBE_ID;
     return answers ? message : undefined;
   } catch {
     return undefined;

@@ -7,24 +7,30 @@ import {
   composeError,
   composeResult,
   type Message,
+  numberAt,
   paramIdKey,
   paramsOf,
   rawId,
 } from '../protocol/message.ts';
 import { CAN_ASK } from '../protocol/methods.ts';
 import { BaseLink } from './base-link.ts';
+import { isDiscovery } from './discover.ts';
+import { PROBE_ID } from './era-probe.ts';
 import { handshake } from './handshake.ts';
 import { INPUT_METHODS, LIST_CHANGED } from './inbound.ts';
 import type { LinkOptions } from './link-options.ts';
 import type { Pending } from './pending.ts';
 import { refusalOf, ServerRequests } from './server-requests.ts';
-import type { WireFault } from './wire.ts';
+import { WireFault } from './wire.ts';
 
 export class LegacyLink extends BaseLink {
   readonly #requests: ServerRequests;
+  readonly #late: (() => void) | undefined;
 
-  constructor(options: LinkOptions) {
+  /** @param options `late` is called when the link gives up, since the server says during the handshake that it is modern */
+  constructor(options: LinkOptions & { readonly late?: (() => void) | undefined }) {
     super(options);
+    this.#late = options.late;
     this.#requests = new ServerRequests(options.upstream, (message) => this.wire.send(message));
   }
 
@@ -39,6 +45,14 @@ export class LegacyLink extends BaseLink {
     this.wire.ready(server.version);
     this.notify('notifications/initialized');
     return server;
+  }
+
+  /** A server that was too slow to say of which era it is before the handshake may go by the question, which it read first. */
+  protected override responded(message: Message): void {
+    if (!this.#late || numberAt(message.bytes, message.id!) !== PROBE_ID || !isDiscovery(message))
+      return super.responded(message);
+    this.#late();
+    this.ended(new WireFault('it turned out to be of the modern era', { unsent: true }));
   }
 
   protected encode(call: Call, id: number): Encoded {

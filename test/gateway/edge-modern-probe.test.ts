@@ -85,15 +85,18 @@ test('#148 a server that dies of the question is started anew and served, and no
   });
 });
 
-test('#148 a modern server that is slow to start is not taken for a legacy one, and the first call is served', async () => {
-  const eras = fileURLToPath(new URL('../fixtures/eras-server.ts', import.meta.url));
-  // longer than it is asked for at first
-  const slow = `sleep 3; exec '${process.execPath}' '${eras}' stdio modern`;
-  const config = { upstreams: { up: { command: 'sh', args: ['-c', slow] } } };
-  await around([], config, async (gateway) => {
-    expect(await called(gateway, 'up__test_simple_text')).not.toBe('');
-  });
-});
+test.each(['modern', 'dual'])(
+  '#148 a %s server that is slow to start is not taken for a legacy one, and the first call is served',
+  async (era) => {
+    const eras = fileURLToPath(new URL('../fixtures/eras-server.ts', import.meta.url));
+    // longer than it is asked for at first
+    const slow = `sleep 3; exec '${process.execPath}' '${eras}' stdio ${era}`;
+    const config = { upstreams: { up: { command: 'sh', args: ['-c', slow] } } };
+    await around([], config, async (gateway) => {
+      expect(await called(gateway, 'up__test_simple_text')).not.toBe('');
+    });
+  },
+);
 
 test('#149 a legacy server that was replaced by a modern one on the same address is found out', async () => {
   const old = await startUpstream({ tools: [tool('one')], handlers: handlers('legacy') });
