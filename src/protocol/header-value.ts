@@ -26,5 +26,16 @@ export function decodeHeaderValue(raw: string): string | undefined {
   }
 }
 
+/** The value without the blanks around it, which do not belong to it (RFC 9110, 5.5); blanks are spaces and tabs alone. */
+export function withoutBlanks(raw: string): string {
+  let start = 0;
+  let end = raw.length;
+  while (isBlank(raw[start])) start++;
+  while (end > start && isBlank(raw[end - 1])) end--;
+  return raw.slice(start, end);
+}
+
+const isBlank = (character: string | undefined): boolean => character === ' ' || character === '\t';
+
 const isEncoded = (text: string): boolean =>
   text.length >= OPEN.length + CLOSE.length && text.startsWith(OPEN) && text.endsWith(CLOSE);

@@ -1,7 +1,8 @@
 /** `x-mcp-header`: arguments of tools that HTTP requests repeat in `Mcp-Param-*` headers (2026-07-28, Streamable HTTP). */
-import { decodeHeaderValue, encodeHeaderValue } from './header-value.ts';
+import { decodeHeaderValue, encodeHeaderValue, withoutBlanks } from './header-value.ts';
 import { applyEdits, type Edit, removeMembers } from './json/edit.ts';
-import { elements, isArrayAt, isObjectAt, isStringAt, memberOf, members, type Span, textOf } from './json/scan.ts';
+import { isObjectAt, isStringAt, type Member, memberOf, members, type Span, textOf } from './json/scan.ts';
+import { eachSchema } from './json/schema.ts';
 import { valueAt } from './message.ts';
 
 export interface HeaderDecl {
@@ -55,25 +56,13 @@ function readDecls(tool: Buffer): Annotations {
   const wrong = (path: readonly string[], why: string): void => {
     problem ??= `${KEY} at ${path.length === 0 ? 'the root' : path.join('.')} ${why}`;
   };
-  const visit = (at: number, path: readonly string[], reachable: boolean): void => {
-    if (isArrayAt(tool, at)) {
-      for (const element of elements(tool, at)) visit(element.start, path, false);
-      return;
-    }
-    if (!isObjectAt(tool, at)) return;
-    const list = members(tool, at);
-    for (const member of list) {
-      if (member.key === KEY) declare(member, list, path, reachable);
-      else if (member.key === 'properties' && isObjectAt(tool, member.start)) {
-        for (const property of members(tool, member.start)) visit(property.start, [...path, property.key], reachable);
-      } else if (!DATA.has(member.key)) visit(member.start, path, false);
-    }
-  };
-  const declare = (at: Span, list: ReturnType<typeof members>, path: readonly string[], reachable: boolean): void => {
+  const declare = (list: readonly Member[], path: readonly string[], chain: boolean): void => {
+    const at = memberOf(list, KEY);
+    if (!at) return;
     const name = isStringAt(tool, at.start) ? textOf(tool, at.start, at.end) : '';
     const typeAt = memberOf(list, 'type');
     const type = typeAt && valueAt(tool, typeAt);
-    if (!reachable || path.length === 0) return wrong(path, 'is not reached through properties alone');
+    if (!chain || path.length === 0) return wrong(path, 'is not reached through properties alone');
     if (!TOKEN.test(name)) return wrong(path, 'is no header name');
     if (typeof type !== 'string' || !TYPES.has(type)) return wrong(path, 'is not on a string, an integer or a boolean');
     const header = `mcp-param-${name.toLowerCase()}`;
@@ -81,12 +70,12 @@ function readDecls(tool: Buffer): Annotations {
     seen.add(header);
     decls.push({ header, name: `Mcp-Param-${name}`, path, type: type as HeaderDecl['type'] });
   };
-  visit(schema.start, [], true);
+  eachSchema(tool, schema.start, (list, path, chain) => {
+    declare(list, path, chain);
+    return true;
+  });
   return problem === undefined ? { decls, problem } : { decls: [], problem };
 }
-
-/** Keywords whose values are no schemas. */
-const DATA = new Set(['const', 'default', 'enum', 'examples']);
 
 /** The headers that go out with a call. */
 export function paramHeaders(decls: readonly HeaderDecl[], args: Arguments): Record<string, string> {
@@ -110,7 +99,7 @@ export function checkParamHeaders(
     if (text === undefined) continue;
     const raw = headers[decl.header];
     if (raw === undefined) return `${decl.name} is missing`;
-    const value = decodeHeaderValue(String(raw).trim());
+    const value = decodeHeaderValue(withoutBlanks(String(raw)));
     if (value === undefined) return `${decl.name} is no proper header value`;
     if (text === null || !agrees(decl, value, text)) return `${decl.name} is not the argument ${decl.path.join('.')}`;
   }
@@ -120,15 +109,12 @@ export function checkParamHeaders(
 /** The tool without any annotation, everything else byte for byte. */
 export function withoutAnnotations(tool: Buffer): Buffer {
   const edits: Edit[] = [];
-  const visit = (at: number): void => {
-    if (isArrayAt(tool, at)) for (const element of elements(tool, at)) visit(element.start);
-    if (!isObjectAt(tool, at)) return;
-    const list = members(tool, at);
-    edits.push(...removeMembers(list, ({ key }) => key === KEY));
-    for (const { key, start } of list) if (key !== KEY && !DATA.has(key)) visit(start);
-  };
   const schema = memberOf(members(tool, 0), 'inputSchema');
-  if (schema) visit(schema.start);
+  if (!schema) return tool;
+  eachSchema(tool, schema.start, (list) => {
+    edits.push(...removeMembers(list, ({ key }) => key === KEY));
+    return true;
+  });
   return applyEdits(tool, edits);
 }
 
@@ -157,18 +143,17 @@ function integer(raw: string): string | null {
   const parts = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(raw);
   if (!parts) return null;
   const [, sign, whole = '', fraction = '', exponent = '0'] = parts;
+  let digits = whole + fraction;
+  if (!/[1-9]/.test(digits)) return '0';
   const shift = Number(exponent) - fraction.length;
   if (Math.abs(shift) > 400) return null;
-  let digits = whole + fraction;
   if (shift >= 0) digits += '0'.repeat(shift);
   else {
     const cut = digits.slice(shift);
     if (/[^0]/.test(cut)) return null;
     digits = digits.slice(0, shift);
   }
-  digits = digits.replace(/^0+(?=\d)/, '');
-  if (digits === '' || digits === '0') return '0';
-  return `${sign}${digits}`;
+  return `${sign}${digits.replace(/^0+/, '')}`;
 }
 
 function agrees({ type }: HeaderDecl, value: string, text: string): boolean {

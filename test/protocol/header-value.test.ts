@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeHeaderValue, encodeHeaderValue } from '../../src/protocol/header-value.ts';
+import { decodeHeaderValue, encodeHeaderValue, withoutBlanks } from '../../src/protocol/header-value.ts';
 
 const base64 = (text: string | Buffer): string => Buffer.from(text as string).toString('base64');
 const sentinel = (inside: string): string => `=?base64?${inside}?=`;
@@ -167,4 +167,13 @@ describe('decoding', () => {
       }),
     );
   });
+});
+
+test.each([
+  [' \ta b\t ', 'a b'],
+  ['', ''],
+  [' \t ', ''],
+  ['\u00a0a\n', '\u00a0a\n'],
+])('the blanks around %j do not belong to it', (raw, value) => {
+  expect(withoutBlanks(raw)).toBe(value);
 });
