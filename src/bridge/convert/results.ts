@@ -1,24 +1,17 @@
 /** Results as clients of older versions know them: what came later is put into words that they have. */
-import type { Edit } from '../../protocol/json/edit.ts';
-import { removeMembers } from '../../protocol/json/edit.ts';
+import { type Edit, removeMembers } from '../../protocol/json/edit.ts';
 import {
   elements,
   isArrayAt,
   isObjectAt,
-  isStringAt,
   type Member,
   memberOf,
   members,
-  textOf,
+  type Span,
 } from '../../protocol/json/scan.ts';
 import type { Message } from '../../protocol/message.ts';
 import type { LegacyVersion } from '../../protocol/versions.ts';
-
-/** Blocks of content, by the version that they came with. */
-const SINCE: ReadonlyMap<string, string> = new Map([
-  ['audio', '2025-03-26'],
-  ['resource_link', '2025-06-18'],
-]);
+import { olderBlock, stringOf, textBlock } from './blocks.ts';
 
 /** Whether results for clients of a version may have to be changed at all. */
 export const isDated = (version: string): boolean => version < '2025-06-18';
@@ -30,61 +23,55 @@ export const isDated = (version: string): boolean => version < '2025-06-18';
 export function resultFor(version: LegacyVersion, { bytes, result }: Message, wrap: boolean): Edit[] {
   if (!result || !isObjectAt(bytes, result.start)) return [];
   const list = members(bytes, result.start);
-  const edits: Edit[] = [];
-  for (const key of ['content', 'messages']) {
-    const at = memberOf(list, key);
-    if (!at || !isArrayAt(bytes, at.start) || !isDated(version)) continue;
-    for (const { start, end } of elements(bytes, at.start)) {
-      const item = isObjectAt(bytes, start) ? members(bytes, start) : [];
-      const block = key === 'content' ? { start, end, list: item } : blockIn(bytes, memberOf(item, 'content'));
-      const text = block && wordsFor(version, bytes, block.list);
-      if (text !== undefined) edits.push({ start: block!.start, end: block!.end, text });
-    }
-  }
-  const structured = memberOf(list, 'structuredContent');
-  if (!structured) return edits;
-  if (isDated(version)) edits.push(...removeMembers(list, ({ key }) => key === 'structuredContent'));
-  else if (wrap) {
-    edits.push({ start: structured.start, end: structured.start, text: '{"result":' });
-    edits.push({ start: structured.end, end: structured.end, text: '}' });
-  }
   const content = memberOf(list, 'content');
-  // clients that take no structured content, or find it changed, read the text
-  if ((wrap || isDated(version)) && content && isArrayAt(bytes, content.start) && !hasText(bytes, content.start)) {
-    const text = JSON.stringify({ type: 'text', text: bytes.toString('utf8', structured.start, structured.end) });
-    const comma = elements(bytes, content.start).length > 0 ? ',' : '';
-    edits.push({ start: content.start + 1, end: content.start + 1, text: text + comma });
+  const edits = structuredEdits(version, bytes, list, content, wrap);
+  if (!isDated(version)) return edits;
+  for (const block of [...blocksOf(bytes, content), ...messageBlocks(bytes, memberOf(list, 'messages'))]) {
+    const text = isObjectAt(bytes, block.start) ? olderBlock(version, bytes, members(bytes, block.start)) : undefined;
+    if (text !== undefined) edits.push({ start: block.start, end: block.end, text });
   }
   return edits;
 }
 
-function blockIn(bytes: Buffer, content: Member | undefined) {
-  if (!content || !isObjectAt(bytes, content.start)) return undefined;
-  return { start: content.start, end: content.end, list: members(bytes, content.start) };
-}
-
-/** What is said in place of a block that came after the version; `undefined` for the others. */
-function wordsFor(version: string, bytes: Buffer, list: readonly Member[]): string | undefined {
-  const string = (key: string): string | undefined => {
-    const at = memberOf(list, key);
-    return at && isStringAt(bytes, at.start) ? textOf(bytes, at.start, at.end) : undefined;
-  };
-  const type = string('type');
-  const since = type === undefined ? undefined : SINCE.get(type);
-  if (since === undefined || version >= since) return undefined;
-  if (type === 'resource_link') {
-    const name = string('title') ?? string('name');
-    return textBlock(name === undefined ? `${string('uri')}` : `${name}: ${string('uri')}`);
+/** Clients that take no structured content, or find it changed, read its text: there is one in any case. */
+function structuredEdits(
+  version: LegacyVersion,
+  bytes: Buffer,
+  list: readonly Member[],
+  content: Member | undefined,
+  wrap: boolean,
+): Edit[] {
+  const structured = memberOf(list, 'structuredContent');
+  if (!structured || !(wrap || isDated(version))) return [];
+  const edits: Edit[] = [];
+  const text = textBlock(bytes.toString('utf8', structured.start, structured.end));
+  const blocks = blocksOf(bytes, content);
+  // in front of the first block, which may be replaced: of two edits at one place the first is applied first
+  if (content && isArrayAt(bytes, content.start) && !blocks.some((block) => isText(bytes, block)))
+    edits.push({ start: content.start + 1, end: content.start + 1, text: text + (blocks.length > 0 ? ',' : '') });
+  const { keyStart, start, end } = structured;
+  if (isDated(version)) {
+    // in the place of the content, where there is none
+    const stays = content ? undefined : structured;
+    edits.push(...removeMembers(list, (member) => member.key === 'structuredContent' && member !== stays));
+    if (!content) edits.push({ start: keyStart, end, text: `"content":[${text}]` });
+    return edits;
   }
-  const size = Math.floor(((string('data')?.length ?? 0) * 3) / 4);
-  return textBlock(`[${string('mimeType') ?? 'audio'}, ${size} bytes]`);
+  if (!content) edits.push({ start: keyStart, end: keyStart, text: `"content":[${text}],` });
+  edits.push({ start, end: start, text: '{"result":' }, { start: end, end, text: '}' });
+  return edits;
 }
 
-const textBlock = (text: string): string => JSON.stringify({ type: 'text', text });
+const blocksOf = (bytes: Buffer, content: Member | undefined): Span[] =>
+  content && isArrayAt(bytes, content.start) ? elements(bytes, content.start) : [];
 
-function hasText(bytes: Buffer, at: number): boolean {
-  return elements(bytes, at).some(({ start }) => {
-    const type = isObjectAt(bytes, start) ? memberOf(members(bytes, start), 'type') : undefined;
-    return type !== undefined && bytes.toString('utf8', type.start, type.end) === '"text"';
+/** The one block that each message of a prompt holds. */
+function messageBlocks(bytes: Buffer, messages: Member | undefined): Span[] {
+  return blocksOf(bytes, messages).flatMap(({ start }) => {
+    const content = isObjectAt(bytes, start) ? memberOf(members(bytes, start), 'content') : undefined;
+    return content ? [content] : [];
   });
 }
+
+const isText = (bytes: Buffer, { start }: Span): boolean =>
+  isObjectAt(bytes, start) && stringOf(bytes, members(bytes, start), 'type') === 'text';
