@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isLoopback } from '../config/loopback.ts';
 import { Fault } from '../errors.ts';
+import { withoutBlanks } from '../protocol/header-value.ts';
 import { allowedHeaders, EXPOSED_HEADERS, SERVED_METHODS } from '../protocol/headers.ts';
 
 export interface GuardSettings {
@@ -66,8 +67,8 @@ export function preflight(request: FastifyRequest, reply: FastifyReply): void {
     .send();
 }
 
-/** The value of a request header, trimmed; `undefined` when it is absent. */
+/** The value of a request header without the blanks around it; `undefined` when it is absent. */
 export function headerOf(request: FastifyRequest, name: string): string | undefined {
   const value = request.headers[name];
-  return typeof value === 'string' ? value.trim() : undefined;
+  return typeof value === 'string' ? withoutBlanks(value) : undefined;
 }

@@ -6,7 +6,7 @@ import { isSole } from '../methods/context.ts';
 import { serves } from '../methods/discover.ts';
 import type { ClientFacts } from '../protocol/call.ts';
 import type { Classified } from '../protocol/classify.ts';
-import { decodeHeaderValue } from '../protocol/header-value.ts';
+import { decodeHeaderValue, withoutBlanks } from '../protocol/header-value.ts';
 import { accepts, METHOD_HEADER, NAME_HEADER, PARAM_PREFIX } from '../protocol/headers.ts';
 import { isStringAt, memberOf, textOf } from '../protocol/json/scan.ts';
 import type { Message } from '../protocol/message.ts';
@@ -96,7 +96,7 @@ const mismatch = (detail: string): Fault => new Fault('headerMismatch', { detail
 function paramHeadersOf({ headers }: FastifyRequest): Record<string, string> {
   const found: Record<string, string> = {};
   for (const name of Object.keys(headers))
-    if (name.startsWith(PARAM_PREFIX)) found[name] = String(headers[name]).trim();
+    if (name.startsWith(PARAM_PREFIX)) found[name] = withoutBlanks(String(headers[name]));
   return found;
 }
 

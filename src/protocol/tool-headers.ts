@@ -82,7 +82,7 @@ export function paramHeaders(decls: readonly HeaderDecl[], args: Arguments): Rec
   const headers: Record<string, string> = {};
   for (const decl of decls) {
     const text = argumentAt(decl, args);
-    if (text !== undefined && text !== null) headers[decl.name] = encodeHeaderValue(text);
+    if (text !== undefined) headers[decl.name] = encodeHeaderValue(text);
   }
   return headers;
 }
@@ -101,7 +101,7 @@ export function checkParamHeaders(
     if (raw === undefined) return `${decl.name} is missing`;
     const value = decodeHeaderValue(withoutBlanks(String(raw)));
     if (value === undefined) return `${decl.name} is no proper header value`;
-    if (text === null || !agrees(decl, value, text)) return `${decl.name} is not the argument ${decl.path.join('.')}`;
+    if (!agrees(decl, value, text)) return `${decl.name} is not the argument ${decl.path.join('.')}`;
   }
   return undefined;
 }
@@ -118,24 +118,21 @@ export function withoutAnnotations(tool: Buffer): Buffer {
   return applyEdits(tool, edits);
 }
 
-/** The text of an argument; `undefined` when it is not there or null, `null` when it is of another type than declared. */
-function argumentAt({ path, type }: HeaderDecl, { bytes, at }: Arguments): string | null | undefined {
+/**
+ * The text of an argument; `undefined` when it is not there, null, or neither a text, a number nor a boolean. One of another
+ * type than declared has a text as well: what is wrong with it is for the tool to say.
+ */
+function argumentAt({ path }: HeaderDecl, { bytes, at }: Arguments): string | undefined {
   let place: Span | undefined = at;
   for (const key of path) {
     if (!place || !isObjectAt(bytes, place.start)) return undefined;
     place = memberOf(members(bytes, place.start), key);
   }
   if (!place) return undefined;
+  if (isStringAt(bytes, place.start)) return textOf(bytes, place.start, place.end);
   const raw = bytes.toString('utf8', place.start, place.end);
-  if (raw === 'null') return undefined;
-  switch (type) {
-    case 'string':
-      return raw.startsWith('"') ? textOf(bytes, place.start, place.end) : null;
-    case 'boolean':
-      return raw === 'true' || raw === 'false' ? raw : null;
-    case 'integer':
-      return integer(raw);
-  }
+  if (raw === 'null' || raw.startsWith('{') || raw.startsWith('[')) return undefined;
+  return integer(raw) ?? raw;
 }
 
 /** An integer in plain decimals, however it is spelled as a JSON number; `null` when it is none. */
@@ -157,6 +154,7 @@ function integer(raw: string): string | null {
 }
 
 function agrees({ type }: HeaderDecl, value: string, text: string): boolean {
-  if (type !== 'integer') return value === text;
-  return integer(value) === text;
+  if (value === text) return true;
+  const number = type === 'integer' ? integer(value) : null;
+  return number !== null && number === integer(text);
 }

@@ -161,7 +161,7 @@ describe('headers that go out', () => {
     ['none: nothing there', '{"other":1}', []],
     ['none: arguments that are no object', '["region"]', []],
     ['none: no object on the way', '{"deep":[{"flag":true}]}', []],
-    ['none: values of other types', '{"region":1,"count":"4","deep":{"flag":"true"}}', []],
+    ['values of other types, as they are', '{"region":1,"count":"4","deep":{"flag":"true"}}', ['1', '4', 'true']],
     ['none: structures', '{"region":{},"count":[],"deep":{"flag":{}}}', []],
     ['Base64', '{"region":"größer"}', ['=?base64?Z3LDtsOfZXI=?=']],
     ['nothing in a text', '{"region":""}', ['=?base64??=']],
@@ -196,7 +196,19 @@ describe('headers that go out', () => {
     expect(paramHeaders([COUNT], args(`{"count":${spelled}}`))).toEqual({ 'Mcp-Param-Count': decimal });
   });
 
-  test.each(['4.2', '1e-1', '42.00001', '5e-324', '1e999999999999'])('%s is none', (spelled) => {
+  test.each(['4.2', '1e-1', '42.00001', '5e-324', '1e999999999999'])('%s is none, and stays what it is', (spelled) => {
+    expect(paramHeaders([COUNT], args(`{"count":${spelled}}`))).toEqual({ 'Mcp-Param-Count': spelled });
+  });
+
+  test.each([
+    ['"42"', '42'],
+    ['"x"', 'x'],
+    ['true', 'true'],
+  ])('%s is none, and the tool is asked with it nevertheless', (spelled, value) => {
+    expect(paramHeaders([COUNT], args(`{"count":${spelled}}`))).toEqual({ 'Mcp-Param-Count': value });
+  });
+
+  test.each(['{"a":1}', '[1]', '[]'])('%s has no header', (spelled) => {
     expect(paramHeaders([COUNT], args(`{"count":${spelled}}`))).toEqual({});
   });
 
@@ -251,6 +263,11 @@ describe('headers that came', () => {
     ['#38 null and a header', '{"region":null}', { 'mcp-param-region': 'eu' }],
     ['no argument and a header', '{}', { 'mcp-param-region': 'eu' }],
     ['no arguments and headers', undefined, { 'mcp-param-region': 'eu', 'mcp-param-flag': 'maybe' }],
+    ['a text for a number', '{"count":"4"}', { 'mcp-param-count': '4' }],
+    ['no number twice', '{"count":"x"}', { 'mcp-param-count': 'x' }],
+    ['a fraction for an integer', '{"count":4.5}', { 'mcp-param-count': '4.5' }],
+    ['a number for a text', '{"region":7}', { 'mcp-param-region': '7' }],
+    ['what no header can say', '{"region":{"a":1},"count":[1]}', {}],
     ['an undeclared header', '{}', { 'mcp-param-other': '\u00e9' }],
   ])('are fine: %s', (_, text, headers) => {
     expect(check(text, headers)).toBeUndefined();
@@ -281,8 +298,13 @@ describe('headers that came', () => {
     ],
     ['TRUE', '{"deep":{"flag":true}}', { 'mcp-param-flag': 'TRUE' }, 'Mcp-Param-Flag is not the argument deep.flag'],
     ['1', '{"deep":{"flag":true}}', { 'mcp-param-flag': '1' }, 'Mcp-Param-Flag is not the argument deep.flag'],
-    ['a text for a number', '{"count":"4"}', { 'mcp-param-count': '4' }, 'Mcp-Param-Count is not the argument count'],
-    ['no number twice', '{"count":"x"}', { 'mcp-param-count': 'x' }, 'Mcp-Param-Count is not the argument count'],
+    [
+      'another text for a number',
+      '{"count":"4"}',
+      { 'mcp-param-count': 'four' },
+      'Mcp-Param-Count is not the argument count',
+    ],
+    ['a text and no header', '{"count":"4"}', {}, 'Mcp-Param-Count is missing'],
     ['latin1', '{"region":"é"}', { 'mcp-param-region': '\u00e9' }, 'Mcp-Param-Region is no proper header value'],
     [
       'Base64',
