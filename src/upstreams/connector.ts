@@ -132,7 +132,9 @@ export class Connector {
   async #speak(wire: StdioWire, opening: Opening): Promise<Link> {
     if (this.#era.legacy) return this.#legacy(wire, opening);
     wire.questioned = true;
-    const verdict = await this.#probe(wire, opening, Math.min(this.#patience, this.spec.timeouts.open), true);
+    const { open } = this.spec.timeouts;
+    const patience = this.#era.modern ? open : Math.min(this.#patience, open);
+    const verdict = await this.#probe(wire, opening, patience, true);
     wire.questioned = false;
     if (verdict.era === 'modern') return this.#modern(wire, verdict.server, opening);
     if (verdict.sure) this.#foundLegacy(verdict.reason);

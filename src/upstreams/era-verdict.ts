@@ -20,6 +20,11 @@ export class EraVerdict {
     return this.#era === 'legacy' && Date.now() - this.#at < LEGACY_KEPT;
   }
 
+  /** Whether it was of the modern era when it was last asked. */
+  get modern(): boolean {
+    return this.#era === 'modern';
+  }
+
   /** Whether another era than this must not be tried. */
   get pinned(): Era | undefined {
     return this.#pinned;

@@ -54,7 +54,11 @@ describe.each(cells)('$revision in front of a $era upstream over $transport', ({
     const upstream = fixture ? { url: fixture.url } : stdioUpstream('eras-server', [era]);
     gateway = await startGateway({ config: { names: { prefix: 'never' }, upstreams: { upstream } } });
     // the suite gives some of its requests half a second, which a process may need to start on a busy machine
-    for (const capabilities of [{}, { elicitation: {} }])
+    for (const capabilities of [
+      {},
+      { elicitation: {} },
+      { sampling: {}, elicitation: {}, roots: { listChanged: true } },
+    ])
       await new ModernClient(gateway.url, capabilities).call('test_simple_text');
     results = await runServerSuite({ url: gateway.url, requirements: revision });
   }, SUITE_MS);

@@ -1,5 +1,5 @@
 /** Which era an upstream is of: found out by asking, asked again when that told nothing or may have changed. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -97,6 +97,29 @@ test.each(['modern', 'dual'])(
     });
   },
 );
+
+test('#148 a server that is known to be modern is not started twice because one of its starts is slow', async () => {
+  const eras = fileURLToPath(new URL('../fixtures/eras-server.ts', import.meta.url));
+  const folder = await mkdtemp(join(tmpdir(), 'patchbay-probe-'));
+  const [starts, slow] = [join(folder, 'starts'), join(folder, 'slow')];
+  const exec = `exec '${process.execPath}' '${eras}' stdio modern`;
+  const config = {
+    upstreams: { up: { command: 'sh', args: ['-c', `echo >> '${starts}'; [ -e '${slow}' ] && sleep 3; ${exec}`] } },
+  };
+  try {
+    await around([], config, async (gateway) => {
+      expect(await called(gateway, 'up__test_simple_text')).not.toBe('');
+      const before = (await readFile(starts, 'utf8')).length;
+      await writeFile(slow, '');
+      // another set of capabilities needs two links of its own: one for its lists, one for its calls
+      const client = new ModernClient(gateway.url, { sampling: {} });
+      expect(firstText(await client.call('up__test_simple_text'))).not.toBe('');
+      expect((await readFile(starts, 'utf8')).length).toBe(before + 2);
+    });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
 
 test('#149 a legacy server that was replaced by a modern one on the same address is found out', async () => {
   const old = await startUpstream({ tools: [tool('one')], handlers: handlers('legacy') });
