@@ -6,7 +6,10 @@ import { duration } from './fields.ts';
 export const timeouts = z.strictObject({
   open: duration('10s', 'Longest wait for a link to open: process start or connection, and handshake.'),
   request: duration('60s', 'Longest wait for the answer to any request other than a tool call.'),
-  call: duration('5m', 'Longest wait for the answer to a tool call; progress starts it again.'),
+  call: duration(
+    '5m',
+    'Longest wait for the answer to a tool call; progress starts it again, where the client asks for progress.',
+  ),
   tools: z
     .record(z.string(), duration('5m', 'Longest wait for this tool.'))
     .prefault({})

@@ -24,6 +24,8 @@ export abstract class BaseLink implements Link {
   #server: ServerFacts | undefined;
   readonly headers: boolean = false;
   closed = false;
+  /** Nothing is in flight any more, and nothing will be. */
+  #over = false;
   suspect = false;
   /** How many messages have come. */
   #heard = 0;
@@ -87,6 +89,7 @@ export abstract class BaseLink implements Link {
       failed: (of, fault) => this.failed(of, fault),
       away: (of, retry) => this.pending.get(of)?.call.sink.away(retry),
       missed: () => this.options.listener.missed(),
+      gone: (fault) => this.retire(fault),
       closed: (fault) => this.ended(fault),
     });
     this.#server = await this.greet();
@@ -110,6 +113,7 @@ export abstract class BaseLink implements Link {
     if (!pending) return;
     this.pending.settle(pending.id);
     this.withdraw(pending, reason);
+    this.#finish();
   }
 
   notify(method: string, params?: unknown): void {
@@ -212,8 +216,6 @@ export abstract class BaseLink implements Link {
   protected failed(of: number, fault: WireFault): void {
     const pending = this.pending.settle(of);
     if (isSilence(fault)) this.#doubt(fault.message);
-    // the link goes first, so that a request that is sent again finds a new one; what else is in flight may have been done
-    if (fault.gone) this.ended(new WireFault(fault.message, { gone: true }));
     if (pending) this.answer(pending.call, lost(this.upstream, pending.call.method, fault));
   }
 
@@ -222,16 +224,29 @@ export abstract class BaseLink implements Link {
     this.options.listener.silent(reason);
   }
 
-  /** The transport is over. */
-  protected ended(fault: WireFault | undefined): void {
+  /** Nothing more is sent over it, since the session is over; what is in flight may still be answered. */
+  protected retire(fault: WireFault | undefined): void {
     if (this.closed) return;
     this.closed = true;
+    // one that never opened is told by the error of open() alone
+    if (this.#server) this.options.listener.closed(fault);
+    this.#finish();
+  }
+
+  /** The transport is over. */
+  protected ended(fault: WireFault | undefined): void {
+    if (this.#over) return;
+    this.#over = true;
     const cause = fault ?? new WireFault('its link was closed');
     const drained = this.pending.drain();
-    // the link goes first, so that a request that is sent again finds a new one; one that never opened is told by the
-    // error of open() alone
-    if (this.#server) this.options.listener.closed(fault);
+    // the link goes first, so that a request that is sent again finds a new one
+    this.retire(fault);
     for (const { call } of drained) this.answer(call, lost(this.upstream, call.method, cause));
+  }
+
+  /** What was in flight when the session ended has ended as well. */
+  #finish(): void {
+    if (this.closed && !this.#over && this.pending.size === 0) void this.close();
   }
 
   protected answer(call: Call, outcome: Outcome): void {
@@ -243,5 +258,6 @@ export abstract class BaseLink implements Link {
       this.log.error({ err: error, method: call.method }, 'an answer could not be relayed');
       call.sink.done({ kind: 'error', error: new Fault('internal') });
     }
+    this.#finish();
   }
 }

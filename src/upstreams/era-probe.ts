@@ -49,6 +49,7 @@ export async function probe(wire: Wire, client: ClientIdentity, ms: number, sile
     failed: (_, fault) => hear(fault),
     away: () => undefined,
     missed: () => undefined,
+    gone: () => undefined,
     closed: (fault) => hear(fault ?? new WireFault('it is being closed', { unsent: true })),
   });
   const ask = (version: string): Promise<Heard> =>

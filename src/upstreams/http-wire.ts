@@ -25,6 +25,7 @@ export class HttpWire implements Wire {
   #listener: WireListener | undefined;
   #listen: HttpListen | undefined;
   #session: string | undefined;
+  #lost = false;
   #closed = false;
 
   constructor(endpoint: HttpEndpoint, log: Logger) {
@@ -62,7 +63,7 @@ export class HttpWire implements Wire {
       message: (bytes) => this.#listener?.message(bytes, undefined),
       missed: () => this.#listener?.missed(),
       // without a session there is none to be gone: 404 says only that there is no such stream
-      gone: () => this.#session !== undefined && this.#end(new WireFault('its session is gone', { gone: true })),
+      gone: () => this.#session !== undefined && this.#gone('its session is gone'),
     });
   }
 
@@ -82,7 +83,7 @@ export class HttpWire implements Wire {
   }
 
   async close(): Promise<void> {
-    if (!this.#closed && this.#session !== undefined) await this.#farewell();
+    if (!this.#closed && !this.#lost && this.#session !== undefined) await this.#farewell();
     this.#end(undefined);
   }
 
@@ -118,11 +119,19 @@ export class HttpWire implements Wire {
 
   #ended(exchange: HttpExchange, of: number | undefined, resumes: number, fault: WireFault | undefined): void {
     if (of !== undefined && this.#exchanges.get(of) === exchange) this.#exchanges.delete(of);
+    // told first, so that a request that is sent again finds a new session
+    if (fault?.gone) this.#gone(fault.message);
     if (fault && of !== undefined && !this.#resume(exchange, of, resumes, fault))
       this.#listener?.failed(of, exchange.lastEventId === undefined ? fault : taken(fault));
     else if (fault && of === undefined) this.#log.warn({ err: fault.message }, 'upstream did not take a notification');
-    // only the request that was refused was not processed; of the others nobody knows
-    if (fault?.gone) this.#end(new WireFault(fault.message, { gone: true }));
+  }
+
+  /** Only the request that was refused was not processed; each of the others is refused as well, or answered, in its time. */
+  #gone(reason: string): void {
+    if (this.#lost || this.#closed) return;
+    this.#lost = true;
+    this.#listen?.stop();
+    this.#listener?.gone(new WireFault(reason, { gone: true }));
   }
 
   /**

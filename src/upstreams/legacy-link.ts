@@ -94,6 +94,7 @@ export class LegacyLink extends BaseLink {
    */
   protected asked(message: Message, of: number | undefined): void {
     const id = rawId(message)!;
+    if (this.closed) return this.log.debug({ method: message.method }, 'ignored a request of a session that is over');
     if (message.method === 'ping') return this.wire.send(composeResult(id, '{}'));
     const refusal = refusalOf(message, this.declared);
     if (refusal) {
@@ -129,8 +130,9 @@ export class LegacyLink extends BaseLink {
     else this.options.listener.input(round);
   }
 
-  protected override ended(fault: WireFault | undefined): void {
+  protected override retire(fault: WireFault | undefined): void {
+    // in a session that is over nobody can be answered
     if (!this.closed) this.#requests.close();
-    super.ended(fault);
+    super.retire(fault);
   }
 }

@@ -16,6 +16,8 @@ import type { Pending } from './pending.ts';
 import { isRefusal } from './refusal.ts';
 import { WireFault } from './wire.ts';
 
+const REPLACED = 'a server of the legacy era is there now';
+
 export interface ModernLinkOptions extends LinkOptions {
   /** What it said of itself just before; it is asked when the link opens where that is not known. */
   readonly server?: ServerFacts | undefined;
@@ -109,10 +111,9 @@ export class ModernLink extends BaseLink {
 
   /** By closing its stream, where it has one of its own (2026-07-28, cancellation). */
   #endRequest(id: number, reason: string | undefined): void {
-    if (this.closed) return;
     const params = { requestId: id, ...(reason === undefined ? {} : { reason }) };
     if (this.wire.separate) this.wire.abort(id);
-    else this.wire.send(compose('notifications/cancelled', params));
+    else if (!this.closed) this.wire.send(compose('notifications/cancelled', params));
   }
 
   #sendListen(id: number, filter: object): void {
@@ -161,6 +162,7 @@ export class ModernLink extends BaseLink {
   /** Goes on if the server is still what it was; where it is not, the link is over, and a new one is asked instead. */
   #ifStillModern(id: number, goOn: () => void): void {
     this.#refused.set(id, goOn);
+    if (this.closed) return this.#replaced();
     if (this.#refused.size > 1) return;
     this.#discover().then(
       () => this.#believe(),
@@ -177,16 +179,14 @@ export class ModernLink extends BaseLink {
   #replaced(): void {
     const calls = [...this.#refused.keys()].flatMap((id) => this.pending.settle(id)?.call ?? []);
     this.#refused.clear();
-    const text = 'a server of the legacy era is there now';
-    this.ended(new WireFault(text, { gone: true }));
-    void this.wire.close();
+    this.retire(new WireFault(REPLACED, { gone: true }));
     // they were refused before they were looked at, so that they can be sent again
-    for (const call of calls) this.answer(call, unavailable(this.upstream, text));
+    for (const call of calls) this.answer(call, unavailable(this.upstream, REPLACED));
   }
 
-  protected override ended(fault: WireFault | undefined): void {
+  protected override retire(fault: WireFault | undefined): void {
     this.#listens.close();
-    super.ended(fault);
+    super.retire(fault);
   }
 
   protected asked(message: Message): void {

@@ -63,6 +63,8 @@ export class UpstreamLinks {
   readonly #entries = new Map<string, Entry>();
   /** What goes on in the background. */
   readonly #leaving = new Set<Promise<void>>();
+  /** Links that nothing is sent over any more, while calls over them go on. */
+  readonly #retired = new Set<Link>();
   /** Owners who lost their link and have not got another one yet. */
   readonly #bereft = new Set<string>();
   readonly #over = new AbortController();
@@ -95,6 +97,7 @@ export class UpstreamLinks {
   get inFlight(): number {
     let sum = 0;
     for (const { link } of this.#entries.values()) sum += link?.inFlight ?? 0;
+    for (const link of this.#retired) sum += link.inFlight;
     return sum;
   }
 
@@ -132,6 +135,7 @@ export class UpstreamLinks {
     this.#over.abort();
     while (this.inFlight > 0 && Date.now() < until) await new Promise((done) => setTimeout(done, POLL));
     for (const entry of [...this.#entries.values()]) void this.#drop(entry);
+    for (const link of this.#retired) void this.#track(link.close());
     while (this.#leaving.size > 0) await Promise.all(this.#leaving);
     await this.#connector.close();
   }
@@ -139,6 +143,7 @@ export class UpstreamLinks {
   /** Closes what nobody has used for long. */
   sweep(now: number): void {
     const { idle } = this.spec.timeouts;
+    for (const link of this.#retired) if (link.inFlight === 0) this.#retired.delete(link);
     for (const entry of this.#entries.values()) {
       if (!entry.link) continue;
       if (entry.link.inFlight > 0) entry.usedAt = now;
@@ -230,6 +235,7 @@ export class UpstreamLinks {
     this.#forget(entry);
     if (!fault || !entry.link) return;
     this.#log.warn({ reason: fault.message }, 'link lost');
+    if (entry.link.inFlight > 0) this.#retired.add(entry.link);
     if (!fault.gone) this.health.ended(fault.message);
     this.#replace(entry, entry.link.server);
   }

@@ -17,7 +17,7 @@ export class WireFault extends Error {
   readonly fault: Fault | undefined;
   /** There was an answer, but not one that JSON-RPC knows. */
   readonly malformed: boolean;
-  /** The session is over, and with it the whole transport. */
+  /** The session is over. */
   readonly gone: boolean;
 
   constructor(message: string, options: WireFaultOptions = {}) {
@@ -55,6 +55,8 @@ export interface WireListener {
   away(of: number, retry: number): void;
   /** Notifications may have been missed on a shared stream. */
   missed(): void;
+  /** The session is over: nothing new can be sent in it, but what is in flight may still end by itself. Called once at most. */
+  gone(fault: WireFault): void;
   /** The transport is gone; nothing follows. Called once. */
   closed(fault: WireFault | undefined): void;
 }
