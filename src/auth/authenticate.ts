@@ -1,13 +1,61 @@
 /** From an HTTP request to a principal. With `auth.mode: none` everyone is the same anonymous one. */
+import { Fault } from '../errors.ts';
 import type { Principal } from '../protocol/call.ts';
+import type { Addresses } from './addresses.ts';
+import { credentialsOf, type Presented } from './credentials.ts';
+import { hashOf, type TokenCache } from './token-cache.ts';
+import type { TokenVerifier, Verified } from './verifier.ts';
 
 export const ANONYMOUS: Principal = { key: 'anonymous', subject: 'anonymous', scopes: [] };
 
-export type Authenticate = (headers: Readonly<Record<string, string | string[] | undefined>>) => Principal;
+/** The part of a request that says who calls. */
+export interface AuthRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
 
-export function createAuthenticate(mode: 'none'): Authenticate {
-  switch (mode) {
-    case 'none':
-      return () => ANONYMOUS;
-  }
+/**
+ * Gives the principal at once where the token is known, else when it was checked.
+ * @throws Fault `unauthenticated`, `invalidToken`, `badCredentials`; or rejects with one
+ */
+export type Authenticate = (request: AuthRequest, endpoint: string) => Principal | Promise<Principal>;
+
+/** Everyone is let in. */
+export const authenticateNobody: Authenticate = () => ANONYMOUS;
+
+export interface AuthenticateOptions {
+  readonly addresses: Addresses;
+  /** Asked in this order; the first that takes a token judges it. */
+  readonly verifiers: readonly TokenVerifier[];
+  readonly cache: TokenCache;
+  /** Checks that the sender has the key that a token is bound to. @throws Fault `invalidToken` */
+  prove(request: AuthRequest, token: string, jkt: string): Promise<void>;
+}
+
+/** Lets in who has a good token. */
+export function authenticateByToken({ addresses, verifiers, cache, prove }: AuthenticateOptions): Authenticate {
+  const check = async (request: AuthRequest, { scheme, token }: Presented, endpoint: string, key: string) => {
+    const verifier = verifiers.find((one) => one.takes(token));
+    if (!verifier) throw new Fault('invalidToken', { detail: 'it is of no kind that is known here' });
+    const verified = await verifier.verify(token, (audience) => addresses.isEndpoint(audience, endpoint));
+    if (verified.until <= Date.now()) throw new Fault('invalidToken', { detail: 'it has expired' });
+    cache.set(key, verified);
+    return bound(request, { scheme, token }, verified);
+  };
+  const bound = async (request: AuthRequest, { scheme, token }: Presented, { principal, jkt }: Verified) => {
+    if (jkt !== undefined) await prove(request, token, jkt);
+    else if (scheme === 'dpop') throw new Fault('invalidToken', { detail: 'it is not bound to a key' });
+    return principal;
+  };
+  return (request, endpoint) => {
+    const presented = credentialsOf(request.headers, request.url);
+    if (!presented) throw new Fault('unauthenticated');
+    const key = `${endpoint} ${hashOf(presented.token)}`;
+    const known = cache.get(key);
+    if (!known) return check(request, presented, endpoint, key);
+    if (known.jkt === undefined && presented.scheme === 'bearer') return known.principal;
+    return bound(request, presented, known);
+  };
 }

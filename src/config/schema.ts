@@ -1,5 +1,6 @@
 /** The one schema of the config file: the types, the defaults and the JSON Schema all come from it. */
 import { z } from 'zod';
+import { authSchema } from './auth.ts';
 import { duration, issue, section, size, text } from './fields.ts';
 import type { Finding } from './finding.ts';
 import { isLoopback } from './loopback.ts';
@@ -42,16 +43,6 @@ const server = z.strictObject({
     .describe('Serve hosts that know only HTTP+SSE of 2024-11-05, at /sse and /messages, too.'),
   metrics: z.boolean().default(false).describe('Serve figures for Prometheus at /metrics, to whoever can connect.'),
   drainTimeout: duration('10s', 'How long open calls may finish when Patchbay is stopped.', { least: 0 }),
-});
-
-const auth = z.strictObject({
-  mode: z.enum(['none']).default('none').describe('How clients sign in: none serves everyone who can connect.'),
-  insecure: z
-    .boolean()
-    .default(false)
-    .describe(
-      'Allow mode none on a host that other machines can reach, because something in front checks who connects.',
-    ),
 });
 
 const names = z.strictObject({
@@ -141,7 +132,7 @@ const upstreams = z
 const file = z.strictObject({
   $schema: z.string().optional().describe('JSON Schema of this file, for editors; Patchbay does not read it.'),
   server: section(server).describe('Where Patchbay listens, and what it accepts.'),
-  auth: section(auth).describe('Who may connect.'),
+  auth: section(authSchema).describe('Who may connect.'),
   upstreams: upstreams.describe('The MCP servers behind Patchbay, by name.'),
   mcpServers: upstreams.describe('Same as upstreams, as Claude and Cursor files call it.'),
   servers: upstreams.describe('Same as upstreams, as VS Code files call it.'),
@@ -174,7 +165,7 @@ export type Config = Frozen<z.output<typeof configSchema>>;
 export type UpstreamConfig = Frozen<Upstream>;
 
 function* openOnlyOnLoopback({ server: { host }, auth: { mode, insecure } }: File): Iterable<Finding> {
-  if (mode !== 'none' || insecure || isLoopback(host) || is.listenHost(host) !== undefined) return;
+  if (!mode.includes('none') || insecure || isLoopback(host) || is.listenHost(host) !== undefined) return;
   yield {
     path: ['server', 'host'],
     message: 'can be reached by other machines, and auth.mode none lets everyone in',

@@ -1,5 +1,7 @@
 /** Rules for the text values in a config file: one function a rule, each saying what is wrong and how to mend it. */
+import { isIP } from 'node:net';
 import type { Finding } from './finding.ts';
+import { isLoopback } from './loopback.ts';
 import { fillPort } from './port.ts';
 
 /** RFC 9110 §5.6.2 `token`. */
@@ -132,4 +134,43 @@ export function folder(value: string): Finding | undefined {
 export function separator(value: string): Finding | undefined {
   if (/^[A-Za-z0-9_-]{1,8}$/.test(value)) return undefined;
   return { message: 'is not a separator', mend: 'write 1 to 8 letters, digits, "_" or "-"' };
+}
+
+/** RFC 6749 §3.3 `scope-token`. */
+export function scope(value: string): Finding | undefined {
+  if (/^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/.test(value)) return undefined;
+  return { message: 'is not a scope', mend: 'write a name without blanks, such as tools:read' };
+}
+
+/** What fits names: `*` stands for any text. */
+export function glob(value: string): Finding | undefined {
+  if (value !== '' && !CONTROL.test(value)) return undefined;
+  return { message: 'fits nothing', mend: 'write a name, with * for any text' };
+}
+
+/** What a token may be meant for: a URL or any other name. */
+export function audience(value: string): Finding | undefined {
+  if (value.trim() !== '' && !CONTROL.test(value)) return undefined;
+  return {
+    message: 'is not an audience',
+    mend: 'write what the issuer puts into `aud`, such as https://mcp.example.com/mcp',
+  };
+}
+
+/** RFC 8414 §2: an issuer is an https URL without query and fragment; on this machine http will do. */
+export function issuerUrl(value: string): Finding | undefined {
+  const found = httpUrl(value, 'https://login.example.com');
+  if (found !== undefined) return found;
+  const { protocol, hostname } = new URL(value);
+  if (protocol === 'http:' && !isLoopback(hostname)) return { message: 'is not https', mend: 'write an https URL' };
+  if (value.includes('#')) return { message: 'has a fragment', mend: 'delete the part from # on' };
+  return undefined;
+}
+
+/** An address, or a network in CIDR notation (RFC 4632). */
+export function network(value: string): Finding | undefined {
+  const [, address = '', bits] = /^([0-9A-Fa-f:.]+)(?:\/(\d{1,3}))?$/.exec(value) ?? [];
+  const family = isIP(address);
+  if (family !== 0 && Number(bits ?? 0) <= (family === 4 ? 32 : 128)) return undefined;
+  return { message: 'is not an address or a network', mend: 'write one such as 10.1.2.3 or 10.1.0.0/16' };
 }

@@ -29,7 +29,7 @@ export function* warningsOf(
 }
 
 function* openToAll({ server, auth }: Config): Iterable<Finding> {
-  if (auth.mode !== 'none' || isLoopback(server.host)) return;
+  if (!auth.mode.includes('none') || isLoopback(server.host)) return;
   yield {
     path: ['auth', 'insecure'],
     message: 'whoever can connect may use every upstream',

@@ -1,5 +1,5 @@
 /** Puts the parts of a running gateway together from its configuration, and takes them apart again. */
-import { createAuthenticate } from '../auth/authenticate.ts';
+import { authenticateNobody } from '../auth/authenticate.ts';
 import { askClient } from '../bridge/ask-client.ts';
 import { ElicitationIds } from '../bridge/elicitation-ids.ts';
 import { Parks } from '../bridge/parks.ts';
@@ -141,7 +141,7 @@ export function assemble(config: Config, version: string, log: Logger, database?
     log,
     maxDepth: server.maxDepth,
     maxInFlight: limits.maxInFlight,
-    authenticate: createAuthenticate(config.auth.mode),
+    authenticate: authenticateNobody,
     guard: createGuard({
       host: server.host,
       publicUrl: server.publicUrl === undefined ? undefined : new URL(server.publicUrl),

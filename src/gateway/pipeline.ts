@@ -19,10 +19,15 @@ import type { Gateway } from './gateway.ts';
 import { legacyPost } from './legacy-post.ts';
 import { modernPost } from './modern-post.ts';
 
+/** The path of the endpoint that clients paste, and that tokens are for. */
+export const MCP_PATH = '/mcp';
+
 /** What every request goes through when its head is there. A preflight carries no credentials. */
-export function arrive(gateway: Gateway, request: FastifyRequest, reply: FastifyReply): void {
+export async function arrive(gateway: Gateway, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   gateway.guard(request, reply);
-  if (request.method !== 'OPTIONS') request.principal = gateway.authenticate(request.headers);
+  if (request.method === 'OPTIONS') return;
+  const principal = gateway.authenticate(request, MCP_PATH);
+  request.principal = principal instanceof Promise ? await principal : principal;
 }
 
 /** Everything a POST goes through once its head passed the guard. */

@@ -34,7 +34,7 @@ export function routes(app: FastifyInstance, gateway: Gateway, options: RouteOpt
 
   app.decorateRequest('principal');
   app.register(async (mcp) => {
-    mcp.addHook('onRequest', async (request, reply) => arrive(gateway, request, reply));
+    mcp.addHook('onRequest', (request, reply) => arrive(gateway, request, reply));
     mcp.post('/mcp', (request, reply) => post(gateway, request, reply));
     mcp.get('/mcp', async (request, reply) => openStream(gateway, request, reply));
     mcp.delete('/mcp', async (request, reply) => endSession(gateway, request, reply));

@@ -14,6 +14,9 @@ export interface Principal {
   readonly clientId?: string;
   readonly tenant?: string;
   readonly scopes: readonly string[];
+  readonly groups?: readonly string[];
+  /** When the credentials end, milliseconds since 1970; `undefined` for those that do not. */
+  readonly expiresAt?: number;
 }
 
 /** What is known of the client that a call came from. */
