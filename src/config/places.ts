@@ -1,0 +1,69 @@
+/**
+ * The settings of a config file that say where files are, for commands that need no others: a command line has not always
+ * the environment that a service has, and a placeholder elsewhere in the file must not keep it from its work.
+ */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { Finding } from './finding.ts';
+import { interpolate, type Surroundings } from './interpolate.ts';
+import { loadConfig } from './load.ts';
+import { dotted, formatProblem, toProblems, valueAt } from './problems.ts';
+import * as is from './text.ts';
+import { readYaml } from './yaml.ts';
+
+export type Places =
+  | {
+      readonly ok: true;
+      /** `auth.embedded.users` as an absolute path. */
+      readonly users: string | undefined;
+      /** `storage.folder` as it was written. */
+      readonly folder: string | undefined;
+      /** Ways to sign in, as they were written. */
+      readonly modes: readonly unknown[];
+    }
+  /** One line each. */
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+const USERS = ['auth', 'embedded', 'users'];
+const FOLDER = ['storage', 'folder'];
+
+/** Reads them. A file that cannot be read at all has the problems that `patchbay validate` tells of it. */
+export function readPlaces(file: string, env: Surroundings['env']): Places {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    const loaded = loadConfig(file, { env });
+    const problems = loaded.ok ? [] : loaded.problems.map((problem) => formatProblem(problem, file));
+    return { ok: false, problems };
+  }
+  const yaml = readYaml(text);
+  const findings: Finding[] = [...yaml.findings];
+  const values = new Map<string, string>();
+  const origins = new Map();
+  for (const path of findings.length === 0 ? [USERS, FOLDER] : []) {
+    const written = valueAt(yaml.value, path);
+    if (written === undefined || written === null) continue;
+    const filled = interpolate(nested(path, written), { env, folder: dirname(file) });
+    for (const [key, origin] of filled.origins) origins.set(key, origin);
+    const value = valueAt(filled.value, path);
+    const wrong = typeof value === 'string' ? is.folder(value) : { message: 'is not text', mend: 'write a path' };
+    findings.push(...filled.findings);
+    if (filled.findings.length === 0 && wrong) findings.push({ ...wrong, path });
+    if (typeof value === 'string') values.set(dotted(path), value);
+  }
+  if (findings.length > 0) {
+    const problems = toProblems(findings, { raw: yaml.value, origins, locate: yaml.locate });
+    return { ok: false, problems: problems.map((problem) => formatProblem(problem, file)) };
+  }
+  const users = values.get(dotted(USERS));
+  return {
+    ok: true,
+    users: users === undefined ? undefined : resolve(dirname(file), users),
+    folder: values.get(dotted(FOLDER)),
+    modes: [valueAt(yaml.value, ['auth', 'mode'])].flat(),
+  };
+}
+
+const nested = (path: readonly string[], value: unknown): unknown =>
+  path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value);
