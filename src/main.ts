@@ -1,6 +1,7 @@
 /** The command line: names, options and help of every command. */
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
+import { keyCommand, userCommand } from './commands/people.ts';
 import { serve } from './commands/serve.ts';
 import { validate } from './commands/validate.ts';
 
@@ -37,6 +38,12 @@ export async function main(argv: readonly string[]): Promise<void> {
     .action((options: { config: string }) => {
       process.exitCode = validate(options.config);
     });
+
+  const config = process.env.PATCHBAY_CONFIG ?? DEFAULT_CONFIG;
+  for (const group of [userCommand(config), keyCommand(config)]) {
+    group.showHelpAfterError().showSuggestionAfterError();
+    program.addCommand(group);
+  }
 
   await program.parseAsync([...argv]);
 }

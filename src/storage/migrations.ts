@@ -8,4 +8,8 @@ export const MIGRATIONS: readonly string[] = [
   // calls that go on as tasks; `record` is JSON text, `until` is milliseconds since 1970
   `CREATE TABLE tasks (id TEXT PRIMARY KEY, principal TEXT NOT NULL, record TEXT NOT NULL, until INTEGER NOT NULL);
    CREATE INDEX tasks_by_principal ON tasks (principal, until);`,
+  // keys of machines; `hash` is SHA-256 of the secret, scopes and groups are JSON text, times are milliseconds since 1970
+  `CREATE TABLE api_keys (id TEXT PRIMARY KEY, name TEXT NOT NULL, hash BLOB NOT NULL, scopes TEXT NOT NULL,
+     groups TEXT NOT NULL, made_at INTEGER NOT NULL, until INTEGER, used_at INTEGER);
+   CREATE INDEX api_keys_by_name ON api_keys (name);`,
 ];

@@ -1,0 +1,69 @@
+/** Commands for users and keys: names, options and help. */
+import { Command } from 'commander';
+import { keyCreate, keyList, keyRevoke } from './key.ts';
+import { userAdd, userList, userPasswd, userRemove } from './user.ts';
+
+const CONFIG = ['-c, --config <file>', 'config file, which says where they are kept'] as const;
+const STDIN = ['--password-stdin', 'take the password from the first line of stdin'] as const;
+
+/** @param config the config file unless one is named */
+export function userCommand(config: string): Command {
+  const users = new Command('user').description('manage the users who sign in at Patchbay itself');
+  users
+    .command('add <name>')
+    .description('add a user; without a terminal and --password-stdin, a password is made up and printed')
+    .option('--name <text>', 'name that people know the user by')
+    .option('--email <address>', 'e-mail address')
+    .option('--group <group>', 'a group of the user; may be given several times', several)
+    .option(...STDIN)
+    .option(...CONFIG, config)
+    .action(async (name, options) => done(await userAdd(name, options)));
+  users
+    .command('list')
+    .description('list the users')
+    .option(...CONFIG, config)
+    .action(async (options) => done(await userList(options)));
+  users
+    .command('passwd <name>')
+    .description('give a user another password')
+    .option(...STDIN)
+    .option(...CONFIG, config)
+    .action(async (name, options) => done(await userPasswd(name, options)));
+  users
+    .command('remove <name>')
+    .description('remove a user')
+    .option(...CONFIG, config)
+    .action(async (name, options) => done(await userRemove(name, options)));
+  return users;
+}
+
+/** @param config the config file unless one is named */
+export function keyCommand(config: string): Command {
+  const keys = new Command('key').description('manage API keys, for machines');
+  keys
+    .command('create <name>')
+    .description('make a key and print it, once')
+    .option('--scope <scope>', 'a scope that it is good for; may be given several times (default: mcp)', several)
+    .option('--group <group>', 'a group that it belongs to; may be given several times', several)
+    .option('--expires <time>', 'how long it is good, such as 90d, or never', '365d')
+    .option('--another', 'make a second key of this name, which counts as the same caller')
+    .option(...CONFIG, config)
+    .action((name, options) => done(keyCreate(name, options)));
+  keys
+    .command('list')
+    .description('list the keys, and when each was used last')
+    .option(...CONFIG, config)
+    .action((options) => done(keyList(options)));
+  keys
+    .command('revoke <name-or-id>')
+    .description('take a key away, or all of a name')
+    .option(...CONFIG, config)
+    .action((which, options) => done(keyRevoke(which, options)));
+  return keys;
+}
+
+const several = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
+const done = (code: number): void => {
+  process.exitCode = code;
+};
