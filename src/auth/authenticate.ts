@@ -14,6 +14,8 @@ export interface AuthRequest {
   /** Path and query. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** Where it comes from. */
+  readonly ip: string;
 }
 
 /**
@@ -30,13 +32,17 @@ export interface AuthenticateOptions {
   /** Asked in this order; the first that takes a token judges it. */
   readonly verifiers: readonly TokenVerifier[];
   readonly cache: TokenCache;
+  /** Asked before a token is checked that is not known. @throws Fault `rateLimited` */
+  admit?(address: string): void;
   /** Checks that the sender has the key that a token is bound to. @throws Fault `invalidToken` */
   prove(request: AuthRequest, token: string, jkt: string): Promise<void>;
 }
 
 /** Lets in who has a good token. */
-export function authenticateByToken({ addresses, verifiers, cache, prove }: AuthenticateOptions): Authenticate {
+export function authenticateByToken(options: AuthenticateOptions): Authenticate {
+  const { addresses, verifiers, cache, prove } = options;
   const check = async (request: AuthRequest, { scheme, token }: Presented, endpoint: string, key: string) => {
+    options.admit?.(request.ip);
     const verifier = verifiers.find((one) => one.takes(token));
     if (!verifier) throw new Fault('invalidToken', { detail: 'it is of no kind that is known here' });
     const verified = await verifier.verify(token, (audience) => addresses.isEndpoint(audience, endpoint));

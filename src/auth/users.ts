@@ -1,6 +1,7 @@
 /** The users of Patchbay's own sign-in: those of users.yaml, as it is now. */
 import { existsSync } from 'node:fs';
 import { type ConfigWatch, type WatchTiming, watchConfig } from '../config/watch.ts';
+import { type Audit, noAudit } from '../telemetry/audit.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { addressKey } from './address-key.ts';
 import { Busy, checkPassword, hashPassword, makePassword } from './passwords.ts';
@@ -13,10 +14,19 @@ export type { UserRecord } from './users-file.ts';
 /** What came of a name and a password. Why they are wrong is not told. */
 export type Checked = UserRecord | 'wrong' | { readonly retryInSeconds: number };
 
+/** The administrator of a first run. The password is not to be had again. */
+export interface FirstUser {
+  readonly name: string;
+  readonly password: string;
+  /** Whether the next run knows it. */
+  readonly kept: boolean;
+}
+
 export interface UsersOptions {
   /** Absolute; `undefined` where nothing is kept between runs, and the users there are end with the process. */
   readonly file: string | undefined;
   readonly log: Logger;
+  readonly audit?: Audit;
   readonly throttle?: Throttle;
   readonly timing?: WatchTiming;
 }
@@ -31,6 +41,7 @@ export class Users {
   /** Where they are; `undefined` when nothing is kept. */
   readonly file: string | undefined;
   readonly #log: Logger;
+  readonly #audit: Audit;
   readonly #throttle: Throttle;
   readonly #watch: ConfigWatch | undefined;
   readonly #listeners = new Set<(names: readonly string[]) => void>();
@@ -40,9 +51,10 @@ export class Users {
    * Reads the file, and reads it again when it changes. A change that is not right leaves the users as they were.
    * @throws UsersProblem when the file that is there cannot be used
    */
-  constructor({ file, log, throttle = new Throttle(), timing }: UsersOptions) {
+  constructor({ file, log, audit = noAudit, throttle = new Throttle(), timing }: UsersOptions) {
     this.file = file;
     this.#log = log;
+    this.#audit = audit;
     this.#throttle = throttle;
     this.#users = file === undefined ? new Map() : readUsers(file);
     if (file !== undefined) this.#watch = watchConfig([file], () => this.#reload(), timing);
@@ -91,32 +103,39 @@ export class Users {
 
   /**
    * Where there is no user at all, makes an administrator.
-   * @returns name and password, which are not to be had again; `undefined` when there is a user already
+   * @returns `undefined` when there is a user already
    */
-  async makeFirst(): Promise<{ readonly name: string; readonly password: string } | undefined> {
+  async makeFirst(): Promise<FirstUser | undefined> {
     if (this.#users.size > 0) return undefined;
     const password = makePassword();
     const hash = await hashPassword(password);
     const user = { name: FIRST_USER, displayName: 'Administrator', email: undefined, groups: [FIRST_GROUP], hash };
-    let kept = true;
-    try {
-      kept = this.file === undefined || addFirstUser(this.file, user);
-    } catch (error) {
-      if (!(error instanceof UsersProblem)) throw error;
-      this.#log.warn(`${error.message}; until then, the first user is for this run only`);
-    }
-    if (!kept) {
+    const kept = this.#keep(user);
+    if (kept === 'another was faster') {
       this.#reload();
       return undefined;
     }
     this.#users = new Map([[user.name, user]]);
-    return { name: user.name, password };
+    this.#audit('user added', { user: user.name, groups: user.groups, reason: 'first run' });
+    return { name: user.name, password, kept };
   }
 
   /** Ends the watch. */
   stop(): void {
     this.#watch?.stop();
     this.#listeners.clear();
+  }
+
+  /** @returns whether the user outlives this run */
+  #keep(user: FiledUser & { readonly hash: string }): boolean | 'another was faster' {
+    if (this.file === undefined) return false;
+    try {
+      return addFirstUser(this.file, user) || 'another was faster';
+    } catch (error) {
+      if (!(error instanceof UsersProblem)) throw error;
+      this.#log.warn(`${error.message}; until then, the first user is for this run only`);
+      return false;
+    }
   }
 
   #reload(): void {
@@ -134,9 +153,15 @@ export class Users {
     }
     const before = this.#users;
     this.#users = next;
-    const changed = [...before.values()].filter((user) => differs(user, next.get(user.name))).map(({ name }) => name);
-    this.#log.info({ users: next.size }, 'users read again');
-    if (changed.length > 0) for (const listener of this.#listeners) listener(changed);
+    const added = [...next.values()].filter(({ name }) => !before.has(name));
+    const changed = [...before.values()].filter((user) => differs(user, next.get(user.name)));
+    if (added.length + changed.length > 0) this.#log.info({ users: next.size }, 'users read again');
+    for (const { name, groups } of added) this.#audit('user added', { user: name, groups });
+    for (const { name } of changed) {
+      const now = next.get(name);
+      this.#audit(now ? 'user changed' : 'user removed', { user: name, groups: now?.groups });
+    }
+    if (changed.length > 0) for (const listener of this.#listeners) listener(changed.map(({ name }) => name));
   }
 }
 

@@ -1,13 +1,18 @@
 /** What a person sees on the terminal when the gateway is up. */
 
-/** @returns the lines to print, with the URL to paste into a host */
-export function banner(url: string, upstreams: readonly string[]): string {
+/**
+ * @param first what is said of a user that was made, if one was
+ * @returns the lines to print, with the URL to paste into a host
+ */
+export function banner(url: string, upstreams: readonly string[], first: readonly string[] = []): string {
   const lines = [
     '',
     `  Patchbay is serving ${upstreams.length} upstream${upstreams.length === 1 ? '' : 's'}: ${upstreams.join(', ')}`,
     '',
     `  Paste this URL into your host:  ${url}`,
     `  Claude Code:  claude mcp add --transport http patchbay ${url}`,
+    ...(first.length > 0 ? [''] : []),
+    ...first.map((line) => `  ${line}`),
     '',
     '  Ctrl-C stops it.',
     '',

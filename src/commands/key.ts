@@ -101,7 +101,9 @@ function command({ config }: KeyOptions, work: (opened: Opened) => void): number
   } catch (error) {
     const found = explain(error);
     if (!found && !(error instanceof CommandProblem) && !(error instanceof StorageProblem)) throw error;
-    process.stderr.write(`${found ? `the keys cannot be used (${found.detail}); ${found.mend}` : (error as Error).message}\n`);
+    process.stderr.write(
+      `${found ? `the keys cannot be used (${found.detail}); ${found.mend}` : (error as Error).message}\n`,
+    );
     return 1;
   }
 }

@@ -2,15 +2,19 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { homedir } from 'node:os';
+import type { Users } from '../auth/users.ts';
+import { UsersProblem } from '../auth/users-file.ts';
 import { type LoadResult, loadConfig, type Overrides } from '../config/load.ts';
 import { formatProblem } from '../config/problems.ts';
 import type { Config } from '../config/schema.ts';
 import { createApp } from '../gateway/app.ts';
 import { assemble } from '../gateway/assemble.ts';
+import type { Gateway } from '../gateway/gateway.ts';
 import { type Database, openDatabase } from '../storage/database.ts';
 import { createLogger, type Logger } from '../telemetry/log.ts';
 import { NO_AUDIENCE } from '../upstreams/catalog-store.ts';
 import { banner } from './banner.ts';
+import { firstUser, framed, openUsers } from './first-user.ts';
 import { Reloader } from './reload.ts';
 import { stateFolder } from './state-folder.ts';
 
@@ -39,8 +43,20 @@ export async function serve(options: ServeOptions): Promise<number> {
   const { config } = loaded;
   const log = createLogger(config.log);
   for (const warning of loaded.warnings) log.warn({ path: warning.path }, formatProblem(warning, options.config));
-  const database = openDatabase(folderOf(config, options, log), log);
-  return run(loaded, options, log, database).finally(() => database.close());
+  const folder = folderOf(config, options, log);
+  let users: Users | undefined;
+  try {
+    users = openUsers(config, options.config, folder, log);
+  } catch (error) {
+    if (!(error instanceof UsersProblem)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 1;
+  }
+  const database = openDatabase(folder, log);
+  return run(loaded, options, log, database, users).finally(() => {
+    users?.stop();
+    database.close();
+  });
 }
 
 /** Where this gateway keeps what outlives it; the log says so when there is nowhere. */
@@ -53,7 +69,13 @@ function folderOf(config: Config, options: ServeOptions, log: Logger): string | 
   }
 }
 
-async function run(loaded: Loaded, options: ServeOptions, log: Logger, database: Database): Promise<number> {
+async function run(
+  loaded: Loaded,
+  options: ServeOptions,
+  log: Logger,
+  database: Database,
+  users: Users | undefined,
+): Promise<number> {
   const { config } = loaded;
   const stop = stopSignal();
   let ready = false;
@@ -71,11 +93,7 @@ async function run(loaded: Loaded, options: ServeOptions, log: Logger, database:
   const { port } = app.server.address() as AddressInfo;
   const url = `${config.server.publicUrl ?? `http://${urlHost(config.server.host)}:${port}`}/mcp`;
   log.info({ url, config: options.config, version: options.version, node: process.version }, 'listening');
-  // after what upstreams print when they start, so that it is the last thing on the screen
-  void gateway.context.catalogs.settled(NO_AUDIENCE, config.lists.firstWait).then(() => {
-    if (process.stderr.isTTY && !gateway.draining())
-      process.stderr.write(banner(url, [...gateway.context.upstreams.keys()]));
-  });
+  greet(url, gateway, config, users).catch((error) => log.error({ err: error }, 'the first user was not made'));
 
   const reloader = new Reloader({
     file: options.config,
@@ -98,6 +116,20 @@ async function run(loaded: Loaded, options: ServeOptions, log: Logger, database:
   await app.close();
   log.info('stopped');
   return 0;
+}
+
+/** Tells who started it what to do next. A password is shown to them alone, and as soon as it is good. */
+async function greet(url: string, gateway: Gateway, config: Config, users: Users | undefined): Promise<void> {
+  if (!process.stderr.isTTY) {
+    const first = await firstUser(users, config);
+    if (first) process.stderr.write(framed(first));
+    return;
+  }
+  // after what upstreams print when they start, so that it is the last thing on the screen
+  await gateway.context.catalogs.settled(NO_AUDIENCE, config.lists.firstWait);
+  if (gateway.draining()) return;
+  const first = await firstUser(users, config);
+  process.stderr.write(banner(url, [...gateway.context.upstreams.keys()], first));
 }
 
 /** Options win over the environment, which wins over the file. */

@@ -117,6 +117,16 @@ const embedded = z.strictObject({
   federation: federation.optional().describe('A provider of the company that signs users in.'),
 });
 
+const limit = (preset: number, what: string) =>
+  z.int().min(0).max(1_000_000_000).default(preset).describe(`${what}; 0 sets no limit.`);
+
+const limits = z.strictObject({
+  calls: limit(30_000, 'Most requests of one principal in a minute'),
+  failures: limit(300, 'Most requests without a good token from one address in a minute'),
+  signIn: limit(600, 'Most requests from one address in a minute to where clients and people sign in'),
+  registrations: limit(100, 'Most clients that register themselves from one address in an hour'),
+});
+
 /** What the section parses to. */
 export const authSchema = z.strictObject({
   mode: z
@@ -129,12 +139,13 @@ export const authSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'Allow mode none on a host that other machines can reach, because something in front checks who connects.',
+      'Allow mode none on a host that other machines can reach, because something in front checks who connects; and, for a try, the sign-in of Patchbay without https.',
     ),
   scopes: section(scopeRules).describe('What tokens must be good for.'),
   jwt: z.array(jwt).default([]).describe('Issuers of tokens that are checked here, by their signature.'),
   introspection: z.array(introspection).default([]).describe('Issuers that are asked about each token (RFC 7662).'),
   embedded: section(embedded).describe('The sign-in of Patchbay itself.'),
+  limits: section(limits).describe('How often something may be asked. Mode none has no limits.'),
   allowAddresses: z
     .array(text(is.network))
     .default([])

@@ -1,6 +1,7 @@
 /** The one schema of the config file: the types, the defaults and the JSON Schema all come from it. */
 import { z } from 'zod';
 import { authSchema } from './auth.ts';
+import { authRules } from './auth-rules.ts';
 import { duration, issue, section, size, text } from './fields.ts';
 import type { Finding } from './finding.ts';
 import { isLoopback } from './loopback.ts';
@@ -29,6 +30,12 @@ const server = z.strictObject({
     .array(text(is.exactOrigin))
     .default([])
     .describe('Origins whose web pages may connect, such as https://app.example.com; "null" for pages without one.'),
+  trustProxy: z
+    .array(text(is.network))
+    .default([])
+    .describe(
+      'Addresses of proxies in front, such as [10.0.0.5] or [10.0.0.0/8]; the X-Forwarded-For of these says where a request comes from.',
+    ),
   maxBodySize: size('4MiB', 'Largest request body.'),
   maxDepth: z.int().min(8).max(10_000).default(128).describe('Deepest nesting of a JSON request body, in levels.'),
   keepAlive: duration('20s', 'Time between the comments that keep an event stream open; 0 sends none.', { least: 0 }),
@@ -148,7 +155,7 @@ type File = z.output<typeof file>;
 /** Schema of a whole config file, after interpolation. It parses to `Config`. */
 export const configSchema = file
   .superRefine((config, ctx) => {
-    for (const rule of [openOnlyOnLoopback, eachUpstreamOnce, noneIsItself]) {
+    for (const rule of [authRules, eachUpstreamOnce, noneIsItself]) {
       for (const found of rule(config)) ctx.addIssue(issue(found));
     }
   })
@@ -163,15 +170,6 @@ type Frozen<T> = T extends object ? { readonly [Key in keyof T]: Frozen<T[Key]> 
 /** Effective settings: every default filled in, durations in ms, sizes in bytes, plain data, frozen all the way down. */
 export type Config = Frozen<z.output<typeof configSchema>>;
 export type UpstreamConfig = Frozen<Upstream>;
-
-function* openOnlyOnLoopback({ server: { host }, auth: { mode, insecure } }: File): Iterable<Finding> {
-  if (!mode.includes('none') || insecure || isLoopback(host) || is.listenHost(host) !== undefined) return;
-  yield {
-    path: ['server', 'host'],
-    message: 'can be reached by other machines, and auth.mode none lets everyone in',
-    mend: 'listen on 127.0.0.1, or set auth.insecure: true if something in front of Patchbay checks who connects',
-  };
-}
 
 function* eachUpstreamOnce(config: File): Iterable<Finding> {
   const seen = new Map<string, string>();

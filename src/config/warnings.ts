@@ -1,7 +1,7 @@
 /** What is valid in a config and yet probably not meant. */
+import { authWarnings } from './auth-rules.ts';
 import type { Finding } from './finding.ts';
 import { type Origins, pathKey } from './interpolate.ts';
-import { isLoopback } from './loopback.ts';
 import { hasPort } from './port.ts';
 import type { Config, UpstreamConfig } from './schema.ts';
 
@@ -20,22 +20,12 @@ export function* warningsOf(
   if (!upstreams.some(([, { enabled }]) => enabled)) {
     yield { message: 'no upstream is enabled', mend: 'add one under `upstreams`', subject: 'none' };
   }
-  yield* openToAll(config);
+  yield* authWarnings(config);
   for (const [name, upstream] of upstreams) {
     yield* plainSecrets(upstream, origins, pathOf(name));
     yield* portUnused(upstream, pathOf(name));
     yield* commandLine(upstream, pathOf(name));
   }
-}
-
-function* openToAll({ server, auth }: Config): Iterable<Finding> {
-  if (!auth.mode.includes('none') || isLoopback(server.host)) return;
-  yield {
-    path: ['auth', 'insecure'],
-    message: 'whoever can connect may use every upstream',
-    mend: 'make sure that something in front of Patchbay checks who connects',
-    subject: 'none',
-  };
 }
 
 function* plainSecrets(upstream: UpstreamConfig, origins: Origins, path: readonly PropertyKey[]): Iterable<Finding> {

@@ -3,12 +3,16 @@ import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, ty
 import { Fault } from '../errors.ts';
 import { SERVED_METHODS } from '../protocol/headers.ts';
 import { composeError } from '../protocol/message.ts';
+import { neverSniffed } from './browser-headers.ts';
+import { noteRefusal } from './door.ts';
 import type { Gateway } from './gateway.ts';
 import { type Readiness, type RouteOptions, routes } from './routes.ts';
 
 export interface AppSettings extends RouteOptions {
   /** Bytes. */
   readonly maxBodySize: number;
+  /** Addresses and networks of proxies whose word counts for where a request comes from. */
+  readonly trustProxy: readonly string[];
 }
 
 /** How long a client may take to send a request, milliseconds. */
@@ -25,14 +29,17 @@ export function createApp(gateway: Gateway, settings: AppSettings, readiness: Re
     routerOptions: { ignoreTrailingSlash: true },
     forceCloseConnections: true,
     return503OnClosing: false,
+    trustProxy: settings.trustProxy.length > 0 ? [...settings.trustProxy] : false,
   });
+  neverSniffed(app);
   // clients are told when an idle connection will be closed; one that is late by a moment must not find it reset
   app.server.keepAliveTimeoutBuffer = KEEP_ALIVE_GRACE;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    const fault = isServed(request.method) ? asFault(error, settings) : notServed(request.method);
+    const found = isServed(request.method) ? asFault(error, settings) : notServed(request.method);
+    const fault = noteRefusal(gateway.door, request, found);
     if (fault.fault === 'internal') gateway.log.error({ err: error, method: request.method }, 'a request failed');
     else gateway.log.debug({ fault: fault.fault, status: fault.status, reason: fault.message }, 'request refused');
     sendFault(reply, fault);
@@ -72,8 +79,8 @@ function asFault(error: FastifyError, settings: AppSettings): Fault {
 
 function sendFault(reply: FastifyReply, fault: Fault): void {
   if (fault.fault === 'methodNotAllowed' && !reply.hasHeader('allow')) reply.header('allow', SERVED_METHODS);
-  const retry = RETRY_AFTER[fault.status];
-  if (retry) reply.header('retry-after', retry);
+  const retry = fault.details.seconds ?? RETRY_AFTER[fault.status];
+  if (retry !== undefined) reply.header('retry-after', String(retry));
   // the next connection may reach the gateway that takes over
   if (fault.fault === 'draining') reply.header('connection', 'close');
   // before dispatch an internal error is an HTTP error as well

@@ -1,5 +1,6 @@
 /** Puts the parts of a running gateway together from its configuration, and takes them apart again. */
 import { authenticateNobody } from '../auth/authenticate.ts';
+import { Failures } from '../auth/failures.ts';
 import { askClient } from '../bridge/ask-client.ts';
 import { ElicitationIds } from '../bridge/elicitation-ids.ts';
 import { Parks } from '../bridge/parks.ts';
@@ -20,6 +21,7 @@ import { sealKeys } from '../sessions/seal-keys.ts';
 import { SessionStore } from '../sessions/session-store.ts';
 import type { SessionStream } from '../sessions/session-stream.ts';
 import type { Database } from '../storage/database.ts';
+import { auditTo } from '../telemetry/audit.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { type CatalogShelf, CatalogStore } from '../upstreams/catalog-store.ts';
 import { Connector } from '../upstreams/connector.ts';
@@ -142,6 +144,11 @@ export function assemble(config: Config, version: string, log: Logger, database?
     maxDepth: server.maxDepth,
     maxInFlight: limits.maxInFlight,
     authenticate: authenticateNobody,
+    door: {
+      audit: auditTo(log),
+      failures: new Failures(config.auth.limits.failures),
+      calls: config.auth.mode.includes('none') ? 0 : config.auth.limits.calls,
+    },
     guard: createGuard({
       host: server.host,
       publicUrl: server.publicUrl === undefined ? undefined : new URL(server.publicUrl),

@@ -8,6 +8,7 @@ import type { Message } from '../protocol/message.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
 import type { SessionStream } from '../sessions/session-stream.ts';
 import type { Logger } from '../telemetry/log.ts';
+import type { Door } from './door.ts';
 import type { ReplyTiming } from './post-reply.ts';
 
 /** What a call needs of the gateway to reach its client. */
@@ -43,6 +44,7 @@ export interface Gateway {
   readonly maxDepth: number;
   readonly maxInFlight: number;
   readonly authenticate: Authenticate;
+  readonly door: Door;
   guard(request: FastifyRequest, reply: FastifyReply): void;
   /** The path part of the public URL, without a slash at its end. */
   readonly basePath: string;

@@ -2,7 +2,8 @@
  * What a call goes through, in order. The first failure answers.
  *
  *   guard          {@link arrive}: method, Host, Origin (guard.ts)
- *   authenticate   {@link arrive}: who calls (auth/authenticate.ts); only now is the body read, within its limits (app.ts)
+ *   authenticate   {@link arrive}: who calls (auth/authenticate.ts)
+ *   admit          {@link arrive}: how often (limits.ts); only now is the body read, within its limits (app.ts)
  *   classify       {@link post}: which era, and what it is (body.ts, protocol/classify.ts)
  *   open           the session, the call and its reply (legacy-post.ts, legacy-call.ts, post-reply.ts)
  *   resolve        exposed name or URI → upstream and upstream name (dispatch.ts → methods/, namespace/)
@@ -17,17 +18,25 @@ import { type Message, rawId } from '../protocol/message.ts';
 import { classifyBody, Rejected } from './body.ts';
 import type { Gateway } from './gateway.ts';
 import { legacyPost } from './legacy-post.ts';
+import type { Admit } from './limits.ts';
 import { modernPost } from './modern-post.ts';
 
 /** The path of the endpoint that clients paste, and that tokens are for. */
 export const MCP_PATH = '/mcp';
 
 /** What every request goes through when its head is there. A preflight carries no credentials. */
-export async function arrive(gateway: Gateway, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+export async function arrive(
+  gateway: Gateway,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  admit?: Admit,
+): Promise<void> {
   gateway.guard(request, reply);
   if (request.method === 'OPTIONS') return;
   const principal = gateway.authenticate(request, MCP_PATH);
   request.principal = principal instanceof Promise ? await principal : principal;
+  gateway.door.arrived?.(request.principal, request);
+  if (admit) await admit(request);
 }
 
 /** Everything a POST goes through once its head passed the guard. */

@@ -5,6 +5,7 @@ import { figuresOf } from './figures.ts';
 import type { Gateway } from './gateway.ts';
 import { preflight } from './guard.ts';
 import { endSession, openStream } from './legacy-stream.ts';
+import { callLimit } from './limits.ts';
 import { arrive, post } from './pipeline.ts';
 import { SseDoor } from './sse-door.ts';
 
@@ -34,7 +35,8 @@ export function routes(app: FastifyInstance, gateway: Gateway, options: RouteOpt
 
   app.decorateRequest('principal');
   app.register(async (mcp) => {
-    mcp.addHook('onRequest', (request, reply) => arrive(gateway, request, reply));
+    const admit = await callLimit(mcp, gateway.door);
+    mcp.addHook('onRequest', (request, reply) => arrive(gateway, request, reply, admit));
     mcp.post('/mcp', (request, reply) => post(gateway, request, reply));
     mcp.get('/mcp', async (request, reply) => openStream(gateway, request, reply));
     mcp.delete('/mcp', async (request, reply) => endSession(gateway, request, reply));

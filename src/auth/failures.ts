@@ -1,0 +1,66 @@
+/** Counts refused credentials by address, so that who tries many is told to wait before any more are looked at. */
+import { Fault } from '../errors.ts';
+import { addressKey } from './address-key.ts';
+
+/** Milliseconds. */
+const WINDOW = 60_000;
+/** Addresses remembered; the one whose window began first makes room. */
+const MOST = 20_000;
+
+interface Window {
+  readonly since: number;
+  count: number;
+}
+
+export class Failures {
+  readonly #limit: number;
+  readonly #now: () => number;
+  readonly #windows = new Map<string, Window>();
+
+  /** @param limit failures of one address in a minute; 0 for no limit */
+  constructor(limit: number, now: () => number = Date.now) {
+    this.#limit = limit;
+    this.#now = now;
+  }
+
+  get size(): number {
+    return this.#windows.size;
+  }
+
+  /**
+   * To be asked before credentials are looked at that are not known to be good.
+   * @throws Fault `rateLimited` when there were too many bad ones
+   */
+  check(address: string): void {
+    const found = this.#windows.get(addressKey(address));
+    if (this.#limit > 0 && found && found.count >= this.#limit) this.#refuse(found);
+  }
+
+  /**
+   * Counts one more.
+   * @returns how many there were in this minute with it
+   * @throws Fault `rateLimited` when that is too many
+   */
+  count(address: string): number {
+    if (this.#limit === 0) return 0;
+    const key = addressKey(address);
+    const now = this.#now();
+    let found = this.#windows.get(key);
+    if (!found || now - found.since >= WINDOW) {
+      this.#windows.delete(key);
+      found = { since: now, count: 0 };
+      this.#windows.set(key, found);
+      if (this.#windows.size > MOST) this.#windows.delete(this.#windows.keys().next().value!);
+    }
+    found.count++;
+    if (found.count > this.#limit) this.#refuse(found);
+    return found.count;
+  }
+
+  #refuse({ since }: Window): void {
+    const left = since + WINDOW - this.#now();
+    if (left <= 0) return;
+    const limit = `auth.limits.failures is ${this.#limit} a minute`;
+    throw new Fault('rateLimited', { limit, seconds: Math.ceil(left / 1_000) });
+  }
+}

@@ -1,0 +1,109 @@
+/** How often something may be asked: by principals at the endpoint, by addresses where clients and people sign in. */
+import rateLimit from '@fastify/rate-limit';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { addressKey } from '../auth/address-key.ts';
+import { Fault } from '../errors.ts';
+import type { Audit } from '../telemetry/audit.ts';
+import type { Door } from './door.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+/** Principals or addresses that are counted; the ones unused for longest make room. */
+const MOST = 20_000;
+
+/** Lets a request through, or throws Fault `rateLimited`. */
+export type Admit = (request: FastifyRequest) => Promise<void>;
+
+/** Limits the requests of each principal. @returns `undefined` when there is no limit */
+export async function callLimit(scope: FastifyInstance, { calls, audit }: Door): Promise<Admit | undefined> {
+  if (calls === 0) return undefined;
+  const keyGenerator = ({ principal }: FastifyRequest): string => principal.key;
+  await scope.register(rateLimit, { global: false, max: calls, timeWindow: MINUTE, cache: MOST, keyGenerator });
+  const count = scope.createRateLimit();
+  const told = new Told();
+  return async (request) => {
+    const counted = await count(request);
+    if (counted.isAllowed || !counted.isExceeded) return;
+    const { subject, issuer, clientId } = request.principal;
+    if (told.first(counted.key, counted.ttl))
+      audit('limited', {
+        limit: 'auth.limits.calls',
+        principal: subject,
+        issuer,
+        client: clientId,
+        address: request.ip,
+      });
+    const seconds = Math.max(1, counted.ttlInSeconds);
+    throw new Fault('rateLimited', { limit: `auth.limits.calls is ${calls} a minute`, seconds });
+  };
+}
+
+export interface SignInLimits {
+  /** Most requests of one address in a minute; 0 for no limit. */
+  readonly signIn: number;
+  /** Most registrations of one address in an hour; 0 for no limit. */
+  readonly registrations: number;
+}
+
+/** Metadata and keys, which clients ask for often and which cost nothing. */
+const FREE = /^\/(?:\.well-known\/|oauth\/jwks$)/;
+const REGISTER = /^\/(?:oauth\/)?register$/;
+
+/**
+ * Limits the requests of each address to all routes of a scope but those of metadata and keys. To be called before there
+ * are routes in it.
+ */
+export async function limitSignIn(
+  scope: FastifyInstance,
+  { signIn, registrations }: SignInLimits,
+  audit: Audit,
+): Promise<void> {
+  await scope.register(rateLimit, { global: false, cache: MOST });
+  const keyGenerator = ({ ip }: FastifyRequest): string => addressKey(ip);
+  const limiter = (max: number, timeWindow: number) => {
+    const options = { max, timeWindow, cache: MOST, keyGenerator };
+    return max === 0 ? undefined : scope.createRateLimit(options);
+  };
+  const [all, registering] = [limiter(signIn, MINUTE), limiter(registrations, HOUR)];
+  const told = new Told();
+  scope.addHook('onRequest', async (request, reply) => {
+    const path = request.url.split('?', 1)[0]!.replace(/(?<=.)\/$/, '');
+    if (request.method === 'OPTIONS' || FREE.test(path)) return undefined;
+    const limits = [
+      { name: 'auth.limits.signIn', count: all },
+      { name: 'auth.limits.registrations', count: REGISTER.test(path) ? registering : undefined },
+    ];
+    for (const { name, count } of limits) {
+      const counted = await count?.(request);
+      if (!counted || counted.isAllowed || !counted.isExceeded) continue;
+      if (told.first(`${name} ${counted.key}`, counted.ttl)) audit('limited', { limit: name, address: request.ip });
+      return refuse(request, reply, Math.max(1, counted.ttlInSeconds));
+    }
+    return undefined;
+  });
+}
+
+/** As an OAuth error (RFC 6749 §5.2), or as plain text where a person looks at it. */
+function refuse(request: FastifyRequest, reply: FastifyReply, seconds: number): FastifyReply {
+  const text = `Too many requests from this address; try again in ${seconds} s.`;
+  reply.code(429).header('retry-after', String(seconds)).header('cache-control', 'no-store');
+  if (/\btext\/html\b/.test(request.headers.accept ?? ''))
+    return reply.type('text/plain; charset=utf-8').send(`${text}\n`);
+  // a page that is a client must see that it is to wait
+  reply.header('access-control-allow-origin', '*').header('access-control-expose-headers', 'Retry-After');
+  return reply.send({ error: 'temporarily_unavailable', error_description: text });
+}
+
+/** What was told a moment ago is not told again for as long as it lasts. */
+class Told {
+  readonly #until = new Map<string, number>();
+
+  /** @param ms how long it lasts */
+  first(key: string, ms: number): boolean {
+    const now = Date.now();
+    if ((this.#until.get(key) ?? 0) > now) return false;
+    if (this.#until.size >= MOST) this.#until.clear();
+    this.#until.set(key, now + ms);
+    return true;
+  }
+}
