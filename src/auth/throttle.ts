@@ -70,7 +70,7 @@ export class Throttle {
     const pair = this.#record(this.#pairs, pairKey, now);
     const from = this.#record(this.#addresses, address, now);
     const everywhere = this.#record(this.#users, user, now);
-    const isKnown = (this.#known.get(pairKey) ?? 0) > now - KNOWN;
+    const isKnown = (this.#known.get(pairKey) ?? Number.NEGATIVE_INFINITY) > now - KNOWN;
     if (everywhere.failures >= UNDER_ATTACK && pair.failures === 0 && pair.notBefore === 0 && !isKnown)
       pair.notBefore = now + KNOCK;
     const wait = Math.max(pair.notBefore, from.notBefore) - now;

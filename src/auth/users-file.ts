@@ -10,7 +10,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { issue, text } from '../config/fields.ts';
+import { text } from '../config/fields.ts';
 import type { Finding } from '../config/finding.ts';
 import { findingsOf } from '../config/issues.ts';
 import { formatProblem, toProblems } from '../config/problems.ts';
@@ -57,11 +57,13 @@ const line = (what: string) =>
   );
 
 /** Its value is never shown: it may be a password that somebody wrote here. */
-const password = z.string().superRefine((value, ctx) => {
-  if (isPasswordHash(value)) return;
-  const message = 'the password is no scrypt hash';
-  ctx.addIssue(issue({ message, mend: 'delete this line and run `patchbay user passwd NAME`', subject: 'none' }));
-});
+const NO_HASH: Finding = {
+  message: 'the password is no scrypt hash',
+  mend: 'delete this line and run `patchbay user passwd NAME`',
+  subject: 'none',
+};
+
+const password = text((value) => (isPasswordHash(value) ? undefined : NO_HASH));
 
 const user = z
   .strictObject({
@@ -119,9 +121,9 @@ function explain(found: z.core.$ZodIssue, raw: unknown): Finding[] {
       subject: 'key',
     }));
   }
-  const findings = findingsOf([found], raw);
-  const secret = found.path[2] === 'password';
-  return secret ? findings.map((finding) => ({ ...finding, subject: 'none' as const })) : findings;
+  // not even of another type: numbers are passwords, too
+  if (found.path[2] === 'password') return [{ ...NO_HASH, path: found.path }];
+  return findingsOf([found], raw);
 }
 
 /**
