@@ -48,9 +48,10 @@ export function authenticateByToken({ addresses, verifiers, cache, prove }: Auth
   const once = (token: string, endpoint: string, key: string): Promise<Verified> => {
     const going = checks.get(key);
     if (going) return going;
+    const { generation } = cache;
     const check = verify(token, endpoint)
       .then((verified) => {
-        cache.set(key, verified);
+        if (cache.generation === generation) cache.set(key, verified);
         return verified;
       })
       .finally(() => checks.delete(key));

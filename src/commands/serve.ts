@@ -68,8 +68,11 @@ async function run(loaded: Loaded, options: ServeOptions, log: Logger, database:
     return 1;
   }
   ready = true;
+  gateway.auth.warm();
   const { port } = app.server.address() as AddressInfo;
-  const url = `${config.server.publicUrl ?? `http://${urlHost(config.server.host)}:${port}`}/mcp`;
+  const { addresses } = gateway.auth;
+  addresses.listening(`http://${urlHost(config.server.host)}:${port}`);
+  const url = `${addresses.base}/mcp`;
   log.info({ url, config: options.config, version: options.version, node: process.version }, 'listening');
   // after what upstreams print when they start, so that it is the last thing on the screen
   void gateway.context.catalogs.settled(NO_AUDIENCE, config.lists.firstWait).then(() => {

@@ -1,5 +1,6 @@
 /** Puts the parts of a running gateway together from its configuration, and takes them apart again. */
-import { authenticateNobody } from '../auth/authenticate.ts';
+import { Addresses } from '../auth/addresses.ts';
+import { createAuth } from '../auth/auth.ts';
 import { askClient } from '../bridge/ask-client.ts';
 import { ElicitationIds } from '../bridge/elicitation-ids.ts';
 import { Parks } from '../bridge/parks.ts';
@@ -12,7 +13,7 @@ import { OpenedApps } from '../methods/opened-apps.ts';
 import { gatewayLessee, sessionScope } from '../methods/scope.ts';
 import { TaskListeners } from '../methods/task-listeners.ts';
 import { ViewCache } from '../methods/view-cache.ts';
-import { LearnedUris } from '../namespace/learned.ts';
+import { LearnedByPrincipal } from '../namespace/learned.ts';
 import type { Call, Round } from '../protocol/call.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
 import { Sealer } from '../sessions/seal.ts';
@@ -93,7 +94,8 @@ export function assemble(config: Config, version: string, log: Logger, database?
     (audience) => views.get(audience),
     () => [...sessions.all(), ...context.listeners.values()],
   );
-  const learned = new Map<string, LearnedUris>();
+  const learned = new LearnedByPrincipal();
+  const auth = createAuth(config.auth, { addresses: new Addresses(config.server.publicUrl), log });
   const context: MethodContext = {
     version,
     upstreams: specs,
@@ -108,16 +110,13 @@ export function assemble(config: Config, version: string, log: Logger, database?
     taskListeners: new TaskListeners(),
     parks: new Parks(config.sessions.maxParked),
     sealer: new Sealer(sealKeys(database)),
+    policy: auth.policy,
     serverInfo: JSON.stringify({ name: 'patchbay', title: 'Patchbay', version }),
     log,
     lists: config.lists,
     separator: separatorOf(config),
     view: (audience) => views.get(audience),
-    learned: (principal) => {
-      const own = learned.get(principal) ?? new LearnedUris();
-      learned.set(principal, own);
-      return own;
-    },
+    learned: (principal) => learned.of(principal),
   };
   const { server } = config;
   const timing = {
@@ -141,16 +140,17 @@ export function assemble(config: Config, version: string, log: Logger, database?
     log,
     maxDepth: server.maxDepth,
     maxInFlight: limits.maxInFlight,
-    authenticate: authenticateNobody,
+    auth,
     guard: createGuard({
       host: server.host,
       publicUrl: server.publicUrl === undefined ? undefined : new URL(server.publicUrl),
       allowedHosts: server.allowedHosts,
       allowedOrigins: server.allowedOrigins,
     }),
-    basePath: server.publicUrl === undefined ? '' : new URL(server.publicUrl).pathname.replace(/\/$/, ''),
+    basePath: auth.addresses.path,
     modernCalls,
     patience: limits.idleTimeout,
+    retry,
     opened: (session) => announcer.opened(session),
     listening: (listener) => announcer.opened(listener),
     draining: () => draining,

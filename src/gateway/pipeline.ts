@@ -2,8 +2,10 @@
  * What a call goes through, in order. The first failure answers.
  *
  *   guard          {@link arrive}: method, Host, Origin (guard.ts)
- *   authenticate   {@link arrive}: who calls (auth/authenticate.ts); only now is the body read, within its limits (app.ts)
+ *   authenticate   {@link arrive}: who calls, and whether with the scopes that every token needs (auth/authenticate.ts,
+ *                  auth/scopes.ts); only now is the body read, within its limits (app.ts)
  *   classify       {@link post}: which era, and what it is (body.ts, protocol/classify.ts)
+ *   authorize      whether the scopes are enough for what is asked (methods/authorize.ts)
  *   open           the session, the call and its reply (legacy-post.ts, legacy-call.ts, post-reply.ts)
  *   resolve        exposed name or URI → upstream and upstream name (dispatch.ts → methods/, namespace/)
  *   lease          a link by the upstream's sharing rule (methods/route-one.ts, methods/scope.ts, upstreams/pool.ts)
@@ -26,8 +28,10 @@ export const MCP_PATH = '/mcp';
 export async function arrive(gateway: Gateway, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   gateway.guard(request, reply);
   if (request.method === 'OPTIONS') return;
-  const principal = gateway.authenticate(request, MCP_PATH);
+  const { auth } = gateway;
+  const principal = auth.authenticate(request, MCP_PATH);
   request.principal = principal instanceof Promise ? await principal : principal;
+  auth.policy.admit(request.principal);
 }
 
 /** Everything a POST goes through once its head passed the guard. */

@@ -1,6 +1,7 @@
 /** Every route of the server. */
 import type { FastifyInstance } from 'fastify';
 import { createMetrics } from '../telemetry/metrics.ts';
+import { authRoutes } from './auth-routes.ts';
 import { figuresOf } from './figures.ts';
 import type { Gateway } from './gateway.ts';
 import { preflight } from './guard.ts';
@@ -32,6 +33,7 @@ export function routes(app: FastifyInstance, gateway: Gateway, options: RouteOpt
     });
   }
 
+  authRoutes(app, gateway.auth);
   app.decorateRequest('principal');
   app.register(async (mcp) => {
     mcp.addHook('onRequest', (request, reply) => arrive(gateway, request, reply));
