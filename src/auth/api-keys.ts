@@ -8,6 +8,7 @@ import type { Database } from '../storage/database.ts';
 import type { Audit } from '../telemetry/audit.ts';
 import { type ApiKey, allKeys, noteUse, versionOf } from './api-key-store.ts';
 import { checkSecret, KEY_PREFIX, readKey } from './api-key-text.ts';
+import { principalOf } from './principal.ts';
 import type { TokenVerifier, Verified } from './verifier.ts';
 
 /** Who issued them, as principals have it. */
@@ -25,8 +26,8 @@ const MOST_ADDRESSES = 1_000;
 export interface ApiKeysOptions {
   readonly database: Database;
   readonly audit: Audit;
-  /** Keys ended, by id: what was begun with them should end. */
-  readonly onRevoked?: (ids: readonly string[]) => void;
+  /** Callers have no key any more, by the keys of their principals: what they have begun should end. */
+  readonly onRevoked?: (principals: ReadonlySet<string>) => void;
   readonly now?: () => number;
 }
 
@@ -69,7 +70,7 @@ export class ApiKeys implements TokenVerifier {
     if (key.until !== undefined && key.until <= now)
       throw new Fault('invalidToken', { detail: 'the API key has expired; make a new one' });
     this.#uses.set(key.id, now);
-    const principal = principalOf(key);
+    const principal = keyPrincipal(key);
     this.#keyOf.set(principal, key);
     return { principal, until: Math.min(key.until ?? Number.POSITIVE_INFINITY, now + LOOK) };
   }
@@ -105,7 +106,9 @@ export class ApiKeys implements TokenVerifier {
       this.#told.delete(id);
       this.#options.audit('key revoked', { key: name, id });
     }
-    if (gone.length > 0) this.#options.onRevoked?.(gone.map(({ id }) => id));
+    const left = new Set([...this.#keys.values()].map(({ name }) => name));
+    const without = gone.filter(({ name }) => !left.has(name)).map((key) => keyPrincipal(key).key);
+    if (without.length > 0) this.#options.onRevoked?.(new Set(without));
   }
 
   /** Writes down which keys were used since the last time. */
@@ -135,13 +138,5 @@ export class ApiKeys implements TokenVerifier {
   }
 }
 
-function principalOf({ name, scopes, groups, until }: ApiKey): Principal {
-  return {
-    key: JSON.stringify([KEYS_ISSUER, name, null, null]),
-    issuer: KEYS_ISSUER,
-    subject: name,
-    scopes,
-    groups,
-    ...(until !== undefined && { expiresAt: until }),
-  };
-}
+const keyPrincipal = ({ name: subject, scopes, groups, until: expiresAt }: ApiKey): Principal =>
+  principalOf({ issuer: KEYS_ISSUER, subject, scopes, groups, expiresAt });

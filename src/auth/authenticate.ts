@@ -15,7 +15,7 @@ export interface AuthRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** Where it comes from. */
-  readonly ip: string;
+  readonly ip?: string | undefined;
 }
 
 /**
@@ -33,24 +33,39 @@ export interface AuthenticateOptions {
   readonly verifiers: readonly TokenVerifier[];
   readonly cache: TokenCache;
   /** Asked before a token is checked that is not known. @throws Fault `rateLimited` */
-  admit?(address: string): void;
+  readonly admit?: ((address: string) => void) | undefined;
   /** Checks that the sender has the key that a token is bound to. @throws Fault `invalidToken` */
   prove(request: AuthRequest, token: string, jkt: string): Promise<void>;
 }
 
 /** Lets in who has a good token. */
-export function authenticateByToken(options: AuthenticateOptions): Authenticate {
-  const { addresses, verifiers, cache, prove } = options;
-  const check = async (request: AuthRequest, { scheme, token }: Presented, endpoint: string, key: string) => {
-    options.admit?.(request.ip);
+export function authenticateByToken({ addresses, verifiers, cache, prove, admit }: AuthenticateOptions): Authenticate {
+  /** Checks that go on, so that many requests with a new token are one check. */
+  const checks = new Map<string, Promise<Verified>>();
+  const verify = async (token: string, endpoint: string): Promise<Verified> => {
     const verifier = verifiers.find((one) => one.takes(token));
     if (!verifier) throw new Fault('invalidToken', { detail: 'it is of no kind that is known here' });
     const verified = await verifier.verify(token, (audience) => addresses.isEndpoint(audience, endpoint));
     if (verified.until <= Date.now()) throw new Fault('invalidToken', { detail: 'it has expired' });
-    cache.set(key, verified);
-    return bound(request, { scheme, token }, verified);
+    return verified;
+  };
+  const once = (token: string, endpoint: string, key: string): Promise<Verified> => {
+    const going = checks.get(key);
+    if (going) return going;
+    const { generation } = cache;
+    const check = verify(token, endpoint)
+      .then((verified) => {
+        if (cache.generation === generation) cache.set(key, verified);
+        return verified;
+      })
+      .finally(() => checks.delete(key));
+    checks.set(key, check);
+    return check;
   };
   const bound = async (request: AuthRequest, { scheme, token }: Presented, { principal, jkt }: Verified) => {
+    // with a proof beside a bearer token, whoever leaves the proof out would be let in all the same (RFC 9449 §7.2)
+    if (jkt !== undefined && scheme !== 'dpop')
+      throw new Fault('invalidToken', { detail: 'it is bound to a key; send it as DPoP with a proof', scheme: 'DPoP' });
     if (jkt !== undefined) await prove(request, token, jkt);
     else if (scheme === 'dpop') throw new Fault('invalidToken', { detail: 'it is not bound to a key' });
     return principal;
@@ -60,7 +75,10 @@ export function authenticateByToken(options: AuthenticateOptions): Authenticate 
     if (!presented) throw new Fault('unauthenticated');
     const key = `${endpoint} ${hashOf(presented.token)}`;
     const known = cache.get(key);
-    if (!known) return check(request, presented, endpoint, key);
+    if (!known) {
+      if (request.ip !== undefined) admit?.(request.ip);
+      return once(presented.token, endpoint, key).then((verified) => bound(request, presented, verified));
+    }
     if (known.jkt === undefined && presented.scheme === 'bearer') return known.principal;
     return bound(request, presented, known);
   };

@@ -8,6 +8,7 @@ export const hashOf = (token: string): string => hash('sha256', token, 'base64ur
 export class TokenCache {
   readonly #limit: number;
   readonly #entries = new Map<string, Verified>();
+  #generation = 0;
 
   /** @param limit most tokens remembered; the one unused for longest makes room */
   constructor(limit = 10_000) {
@@ -16,6 +17,11 @@ export class TokenCache {
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** Changes when tokens are forgotten: what was checked before that is not to be set any more. */
+  get generation(): number {
+    return this.#generation;
   }
 
   /** @param key by {@link hashOf}, and whatever else the judgement depends on */
@@ -39,6 +45,7 @@ export class TokenCache {
 
   /** Tokens of which this is true are checked again when they come next. */
   forget(which: (verified: Verified) => boolean): void {
+    this.#generation++;
     for (const [key, verified] of this.#entries) if (which(verified)) this.#entries.delete(key);
   }
 }

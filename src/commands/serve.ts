@@ -90,8 +90,11 @@ async function run(
     return 1;
   }
   ready = true;
+  gateway.auth.warm();
   const { port } = app.server.address() as AddressInfo;
-  const url = `${config.server.publicUrl ?? `http://${urlHost(config.server.host)}:${port}`}/mcp`;
+  const { addresses } = gateway.auth;
+  addresses.listening(`http://${urlHost(config.server.host)}:${port}`);
+  const url = `${addresses.base}/mcp`;
   log.info({ url, config: options.config, version: options.version, node: process.version }, 'listening');
   greet(url, gateway, config, users).catch((error) => log.error({ err: error }, 'the first user was not made'));
 

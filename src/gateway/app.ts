@@ -3,6 +3,7 @@ import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, ty
 import { Fault } from '../errors.ts';
 import { SERVED_METHODS } from '../protocol/headers.ts';
 import { composeError } from '../protocol/message.ts';
+import { challenge } from './auth-routes.ts';
 import { neverSniffed } from './browser-headers.ts';
 import { noteRefusal } from './door.ts';
 import type { Gateway } from './gateway.ts';
@@ -42,6 +43,7 @@ export function createApp(gateway: Gateway, settings: AppSettings, readiness: Re
     const fault = noteRefusal(gateway.door, request, found);
     if (fault.fault === 'internal') gateway.log.error({ err: error, method: request.method }, 'a request failed');
     else gateway.log.debug({ fault: fault.fault, status: fault.status, reason: fault.message }, 'request refused');
+    challenge(gateway.auth, request, reply, fault);
     sendFault(reply, fault);
   });
   // what is no JSON is read all the same, so that its size is judged before its type

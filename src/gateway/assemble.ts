@@ -1,6 +1,7 @@
 /** Puts the parts of a running gateway together from its configuration, and takes them apart again. */
-import { authenticateNobody } from '../auth/authenticate.ts';
-import { Failures } from '../auth/failures.ts';
+import { Addresses } from '../auth/addresses.ts';
+import { ApiKeys } from '../auth/api-keys.ts';
+import { createAuth } from '../auth/auth.ts';
 import { askClient } from '../bridge/ask-client.ts';
 import { ElicitationIds } from '../bridge/elicitation-ids.ts';
 import { Parks } from '../bridge/parks.ts';
@@ -13,7 +14,7 @@ import { OpenedApps } from '../methods/opened-apps.ts';
 import { gatewayLessee, sessionScope } from '../methods/scope.ts';
 import { TaskListeners } from '../methods/task-listeners.ts';
 import { ViewCache } from '../methods/view-cache.ts';
-import { LearnedUris } from '../namespace/learned.ts';
+import { LearnedByPrincipal } from '../namespace/learned.ts';
 import type { Call, Round } from '../protocol/call.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
 import { Sealer } from '../sessions/seal.ts';
@@ -30,11 +31,13 @@ import { LinkPool } from '../upstreams/pool.ts';
 import { SavedCatalogs } from '../upstreams/saved-catalogs.ts';
 import { specsOf, type UpstreamSpec } from '../upstreams/spec.ts';
 import type { LinkName } from '../upstreams/upstream-links.ts';
+import { createDoor } from './door.ts';
 import type { Gateway, InProgress } from './gateway.ts';
 import { createGuard } from './guard.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LegacyCall } from './legacy-call.ts';
 import { catalogSettings, reconfigure, separatorOf } from './reconfigure.ts';
+import { takeBack } from './take-back.ts';
 import { taskChanged } from './task-events.ts';
 import { forgetSession, upstreamEvents } from './upstream-events.ts';
 
@@ -95,7 +98,17 @@ export function assemble(config: Config, version: string, log: Logger, database?
     (audience) => views.get(audience),
     () => [...sessions.all(), ...context.listeners.values()],
   );
-  const learned = new Map<string, LearnedUris>();
+  const learned = new LearnedByPrincipal();
+  const audit = auditTo(log);
+  const keys =
+    database && config.auth.mode.includes('apiKeys')
+      ? new ApiKeys({ database, audit, onRevoked: (principals) => takeBack(gateway, principals) })
+      : undefined;
+  const door = createDoor(config.auth, audit, keys);
+  const auth = createAuth(config.auth, {
+    ...{ addresses: new Addresses(config.server.publicUrl), log, verifiers: keys ? [keys] : [] },
+    admit: (address) => door.failures.check(address),
+  });
   const context: MethodContext = {
     version,
     upstreams: specs,
@@ -110,16 +123,13 @@ export function assemble(config: Config, version: string, log: Logger, database?
     taskListeners: new TaskListeners(),
     parks: new Parks(config.sessions.maxParked),
     sealer: new Sealer(sealKeys(database)),
+    policy: auth.policy,
     serverInfo: JSON.stringify({ name: 'patchbay', title: 'Patchbay', version }),
     log,
     lists: config.lists,
     separator: separatorOf(config),
     view: (audience) => views.get(audience),
-    learned: (principal) => {
-      const own = learned.get(principal) ?? new LearnedUris();
-      learned.set(principal, own);
-      return own;
-    },
+    learned: (principal) => learned.of(principal),
   };
   const { server } = config;
   const timing = {
@@ -143,21 +153,18 @@ export function assemble(config: Config, version: string, log: Logger, database?
     log,
     maxDepth: server.maxDepth,
     maxInFlight: limits.maxInFlight,
-    authenticate: authenticateNobody,
-    door: {
-      audit: auditTo(log),
-      failures: new Failures(config.auth.limits.failures),
-      calls: config.auth.mode.includes('none') ? 0 : config.auth.limits.calls,
-    },
+    auth,
+    door,
     guard: createGuard({
       host: server.host,
       publicUrl: server.publicUrl === undefined ? undefined : new URL(server.publicUrl),
       allowedHosts: server.allowedHosts,
       allowedOrigins: server.allowedOrigins,
     }),
-    basePath: server.publicUrl === undefined ? '' : new URL(server.publicUrl).pathname.replace(/\/$/, ''),
+    basePath: auth.addresses.path,
     modernCalls,
     patience: limits.idleTimeout,
+    retry,
     opened: (session) => announcer.opened(session),
     listening: (listener) => announcer.opened(listener),
     draining: () => draining,
@@ -188,6 +195,7 @@ export function assemble(config: Config, version: string, log: Logger, database?
       }
       sessions.close();
       await pool.close();
+      keys?.close();
     },
   };
 }

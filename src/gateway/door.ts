@@ -1,7 +1,10 @@
 /** What the door does beside letting in and refusing: it counts, and writes the audit trail. */
 import type { FastifyRequest } from 'fastify';
-import type { Failures } from '../auth/failures.ts';
-import { type ErrorName, Fault } from '../errors.ts';
+import { type ApiKeys, KEYS_ISSUER } from '../auth/api-keys.ts';
+import { isChallenged } from '../auth/challenge.ts';
+import { Failures } from '../auth/failures.ts';
+import type { Config } from '../config/schema.ts';
+import { Fault } from '../errors.ts';
 import type { Principal } from '../protocol/call.ts';
 import type { Audit } from '../telemetry/audit.ts';
 
@@ -14,32 +17,37 @@ export interface Door {
   arrived?(principal: Principal, request: FastifyRequest): void;
 }
 
-/** Refusals of what somebody showed to be let in, which count as failures. */
-const FAILURES: ReadonlySet<ErrorName> = new Set(['unauthenticated', 'invalidToken', 'badCredentials']);
+/** @param keys whose use is told in the audit trail */
+export function createDoor({ mode, limits }: Config['auth'], audit: Audit, keys?: ApiKeys): Door {
+  return {
+    audit,
+    failures: new Failures(limits.failures),
+    // everyone is the same principal there
+    calls: mode.includes('none') ? 0 : limits.calls,
+    ...(keys && {
+      arrived: (principal, request) => {
+        if (principal.issuer === KEYS_ISSUER) keys.used(principal, request.ip);
+      },
+    }),
+  };
+}
 
 /**
- * Takes note of a refusal. That a token is needed is told to every client once, as its first step to a sign-in: it counts,
- * and is in no audit trail.
+ * Takes note of a refusal of credentials. That some are needed is told to every client, as its first step to a sign-in:
+ * it counts, and is in no audit trail.
  * @returns what to answer: the fault, or that there were too many
  */
 export function noteRefusal({ audit, failures }: Door, request: FastifyRequest, fault: Fault): Fault {
-  const { fault: reason, message, details } = fault;
-  if (reason === 'insufficientScope') {
-    const { subject, issuer, clientId } = request.principal ?? {};
-    audit('refused', {
-      reason,
-      scope: details.scope,
-      principal: subject,
-      issuer,
-      client: clientId,
-      address: request.ip,
-    });
-    return fault;
+  if (!isChallenged(fault)) return fault;
+  if (fault.fault !== 'unauthenticated') {
+    const { ip: address, method, principal } = request;
+    const who = principal && { principal: principal.subject, issuer: principal.issuer, client: principal.clientId };
+    audit('refused', { fault: fault.fault, status: fault.status, address, method, ...who, reason: fault.message });
   }
-  if (!FAILURES.has(reason)) return fault;
+  // whoever has too little scope has a good token
+  if (fault.fault === 'insufficientScope') return fault;
   try {
     failures.count(request.ip);
-    if (reason !== 'unauthenticated') audit('refused', { reason, text: message, address: request.ip });
     return fault;
   } catch (error) {
     if (!(error instanceof Fault)) throw error;

@@ -1,6 +1,6 @@
 /** What every part of the front shares: the running gateway. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Authenticate } from '../auth/authenticate.ts';
+import type { Auth } from '../auth/auth.ts';
 import type { MethodContext } from '../methods/context.ts';
 import type { Listener } from '../methods/listeners.ts';
 import type { Call, ClientFacts, Exchange, Principal, Round } from '../protocol/call.ts';
@@ -43,7 +43,8 @@ export interface Gateway {
   readonly log: Logger;
   readonly maxDepth: number;
   readonly maxInFlight: number;
-  readonly authenticate: Authenticate;
+  /** Who may connect. */
+  readonly auth: Auth;
   readonly door: Door;
   guard(request: FastifyRequest, reply: FastifyReply): void;
   /** The path part of the public URL, without a slash at its end. */
@@ -52,6 +53,8 @@ export interface Gateway {
   readonly modernCalls: Set<InProgress>;
   /** How long a connection may take nothing of what there is for it, milliseconds. */
   readonly patience: number;
+  /** After what time clients come back to a stream that was closed, milliseconds. */
+  readonly retry: number;
   /** A session has begun. */
   opened(session: LegacySession): void;
   /** A modern client listens from now on. */

@@ -1,6 +1,7 @@
 /** Batches of version 2025-03-26: every element on its own, one reply for all. */
 import type { FastifyReply } from 'fastify';
 import { Fault } from '../errors.ts';
+import type { Principal } from '../protocol/call.ts';
 import { malformed } from '../protocol/classify.ts';
 import { composeError, type Message, rawId } from '../protocol/message.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
@@ -16,6 +17,7 @@ type Element = Message | undefined;
 export function batch(
   gateway: Gateway,
   session: LegacySession,
+  principal: Principal,
   elements: readonly Element[],
   reply: FastifyReply,
 ): boolean {
@@ -29,7 +31,7 @@ export function batch(
   for (const [i, message] of elements.entries()) {
     const fault = faults[i];
     if (fault) refuse(shared, message, fault);
-    else if (message!.id && message!.method !== undefined) enter(gateway, session, message!, shared);
+    else if (message!.id && message!.method !== undefined) enter(gateway, session, principal, message!, shared);
     else silent(gateway, session, message!);
   }
   return true;

@@ -54,12 +54,15 @@ export class LegacyCall implements Call, Sink {
   /** What the client was asked in the course of this call, each with what takes it back. */
   #asked: { readonly round: Round; takeBack(reason: string): void }[] = [];
 
-  /** @param message a request with a valid id */
-  constructor(session: LegacySession, message: Message, reply: Reply, host: CallHost) {
+  /**
+   * @param principal whose the session is, with the credentials of this request
+   * @param message a request with a valid id
+   */
+  constructor(session: LegacySession, principal: Principal, message: Message, reply: Reply, host: CallHost) {
     this.#owner = session;
     this.#reply = reply;
     this.#host = host;
-    this.principal = session.principal;
+    this.principal = principal;
     this.client = session.client;
     this.session = session.id;
     this.method = message.method!;
@@ -169,8 +172,14 @@ export class LegacyCall implements Call, Sink {
 }
 
 /** Lets a request of a session begin: bounded in number, its id unique among those in progress. */
-export function enter(gateway: Gateway, session: LegacySession, message: Message, reply: Reply): void {
-  const call = new LegacyCall(session, message, reply, gateway.host);
+export function enter(
+  gateway: Gateway,
+  session: LegacySession,
+  principal: Principal,
+  message: Message,
+  reply: Reply,
+): void {
+  const call = new LegacyCall(session, principal, message, reply, gateway.host);
   const limit = gateway.maxInFlight;
   if (session.inFlight.size >= limit) return call.done(failed(new Fault('tooManyInFlight', { limit })));
   if (!call.enter()) return call.done(failed(new Fault('duplicateId', { id: call.id })));

@@ -1,6 +1,7 @@
 /** POST from a legacy client: handshake, requests, notifications, responses and batches. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '../errors.ts';
+import { authorize } from '../methods/authorize.ts';
 import type { Principal } from '../protocol/call.ts';
 import type { Classified } from '../protocol/classify.ts';
 import { accepts, SESSION_HEADER, VERSION_HEADER } from '../protocol/headers.ts';
@@ -33,11 +34,26 @@ export async function legacyPost(
   if (body.kind === 'legacy-batch' && body.messages.some((m) => m?.method === 'initialize'))
     throw new Fault('batch', { detail: 'initialize stands alone' });
 
+  const { principal } = request;
+  const waiting = authorize(
+    gateway.context,
+    { principal, client: sessionOf(gateway, request).client },
+    requestsOf(body),
+  );
+  if (waiting) await waiting;
+  // it may have ended, or its client hung up, while catalogs were waited for
   const session = sessionOf(gateway, request);
+  if (reply.raw.destroyed) return;
   switch (body.kind) {
     case 'legacy-request':
       reply.hijack();
-      return enter(gateway, session, body.message, new PostReply(reply.raw, session, gateway.timing, 1, false));
+      return enter(
+        gateway,
+        session,
+        principal,
+        body.message,
+        new PostReply(reply.raw, session, gateway.timing, 1, false),
+      );
     case 'legacy-notification':
       notified(gateway, session, body.message);
       break;
@@ -47,9 +63,15 @@ export async function legacyPost(
     case 'legacy-batch':
       if (session.version !== BATCH_VERSION)
         throw new Fault('batch', { detail: `this session speaks ${session.version}` });
-      if (batch(gateway, session, body.messages, reply)) return;
+      if (batch(gateway, session, principal, body.messages, reply)) return;
   }
   reply.code(202).send();
+}
+
+/** What is asked for in a body. */
+function requestsOf(body: Legacy): readonly Message[] {
+  const all = body.kind === 'legacy-batch' ? body.messages : [body.message];
+  return all.filter((message) => message?.id !== undefined && message.method !== undefined) as Message[];
 }
 
 /** The session a request names. @throws Fault `sessionMissing` (400) or `sessionUnknown` (404) */
@@ -72,6 +94,7 @@ async function initialize(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
+  gateway.auth.policy.allow(request.principal, [{ method: 'initialize' }]);
   if (isLive(gateway, request.principal, headerOf(request, SESSION_HEADER))) throw new Fault('sessionLive');
   const id = rawId(message)!;
   reply.type('application/json');

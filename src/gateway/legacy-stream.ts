@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '../errors.ts';
 import { accepts, VERSION_HEADER } from '../protocol/headers.ts';
 import { isModernVersion } from '../protocol/versions.ts';
+import { whenExpired } from './expiry.ts';
 import type { Gateway } from './gateway.ts';
 import { headerOf } from './guard.ts';
 import { checkVersion, sessionOf } from './legacy-post.ts';
@@ -29,7 +30,13 @@ export function openStream(gateway: Gateway, request: FastifyRequest, reply: Fas
   if (!lastEventId) stream.attach(raw);
   const { streams } = gateway.timing;
   streams.add(stream);
+  // with newer credentials the client comes back, and misses nothing
+  const stop = whenExpired(
+    () => session.principal,
+    () => stream.pause(gateway.retry),
+  );
   raw.once('close', () => {
+    stop();
     if (!stream.attached) streams.delete(stream);
     session.usedAt = Date.now();
   });

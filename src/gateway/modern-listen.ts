@@ -10,6 +10,7 @@ import { composeError, composeResult, rawId } from '../protocol/message.ts';
 import { SERVER_KEY, SUBSCRIPTION_KEY } from '../protocol/meta.ts';
 import type { Params } from '../protocol/params.ts';
 import { ModernStream } from '../sessions/modern-stream.ts';
+import { whenExpired } from './expiry.ts';
 import type { Asked, Gateway } from './gateway.ts';
 
 const LISTS: readonly ListName[] = ['tools', 'prompts', 'resources'];
@@ -110,7 +111,12 @@ export function openListen(gateway: Gateway, asked: Asked, params: Params, raw: 
     context.listeners.delete(listen.id);
     detach(context, listen.id);
     leave?.();
+    stop();
   });
+  const stop = whenExpired(
+    () => asked.principal,
+    () => listen.end(),
+  );
   try {
     const wanted = filterOf(params.value('notifications'));
     if (wanted.tasks.length > 0 && !takesTasks(asked)) throw tasksNeeded();

@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { audienceOf, declaredCapabilities } from '../bridge/declare.ts';
 import { Fault } from '../errors.ts';
+import { authorize } from '../methods/authorize.ts';
 import { isSole } from '../methods/context.ts';
 import { serves } from '../methods/discover.ts';
 import type { ClientFacts } from '../protocol/call.ts';
@@ -51,11 +52,14 @@ export async function modernPost(
     throw new Fault('invalidEnvelope', { detail: `the log level must be one of ${LOG_LEVELS.join(', ')}` });
   if (!accepts(request.headers.accept, 'application/json') && !accepts(request.headers.accept, 'text/event-stream'))
     throw new Fault('notAcceptable', { need: 'application/json and text/event-stream' });
+  const { principal } = request;
+  const waiting = authorize(gateway.context, { principal, client }, [message]);
+  if (waiting) await waiting;
   // it may have hung up while the catalogs were waited for
   if (reply.raw.destroyed) return;
   reply.hijack();
   const asked = {
-    principal: request.principal,
+    principal,
     client,
     message,
     logLevel: logLevel as string | undefined,

@@ -2,9 +2,11 @@
  * What a call goes through, in order. The first failure answers.
  *
  *   guard          {@link arrive}: method, Host, Origin (guard.ts)
- *   authenticate   {@link arrive}: who calls (auth/authenticate.ts)
+ *   authenticate   {@link arrive}: who calls, and whether with the scopes that every token needs (auth/authenticate.ts,
+ *                  auth/scopes.ts)
  *   admit          {@link arrive}: how often (limits.ts); only now is the body read, within its limits (app.ts)
  *   classify       {@link post}: which era, and what it is (body.ts, protocol/classify.ts)
+ *   authorize      whether the scopes are enough for what is asked (methods/authorize.ts)
  *   open           the session, the call and its reply (legacy-post.ts, legacy-call.ts, post-reply.ts)
  *   resolve        exposed name or URI → upstream and upstream name (dispatch.ts → methods/, namespace/)
  *   lease          a link by the upstream's sharing rule (methods/route-one.ts, methods/scope.ts, upstreams/pool.ts)
@@ -33,8 +35,10 @@ export async function arrive(
 ): Promise<void> {
   gateway.guard(request, reply);
   if (request.method === 'OPTIONS') return;
-  const principal = gateway.authenticate(request, MCP_PATH);
+  const { auth } = gateway;
+  const principal = auth.authenticate(request, MCP_PATH);
   request.principal = principal instanceof Promise ? await principal : principal;
+  auth.policy.admit(request.principal);
   gateway.door.arrived?.(request.principal, request);
   if (admit) await admit(request);
 }

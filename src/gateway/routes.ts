@@ -1,6 +1,7 @@
 /** Every route of the server. */
 import type { FastifyInstance } from 'fastify';
 import { createMetrics } from '../telemetry/metrics.ts';
+import { authRoutes } from './auth-routes.ts';
 import { figuresOf } from './figures.ts';
 import type { Gateway } from './gateway.ts';
 import { preflight } from './guard.ts';
@@ -33,6 +34,7 @@ export function routes(app: FastifyInstance, gateway: Gateway, options: RouteOpt
     });
   }
 
+  authRoutes(app, gateway.auth);
   app.decorateRequest('principal');
   app.register(async (mcp) => {
     const admit = await callLimit(mcp, gateway.door);

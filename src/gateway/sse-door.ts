@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '../errors.ts';
+import { authorize } from '../methods/authorize.ts';
 import type { Principal } from '../protocol/call.ts';
 import { composeError, composeResult, type Message, rawId } from '../protocol/message.ts';
 import { ParamsError } from '../protocol/params.ts';
@@ -14,6 +15,7 @@ import type { LegacySession } from '../sessions/legacy-session.ts';
 import type { Pressure } from '../sessions/pressure.ts';
 import type { SessionStream } from '../sessions/session-stream.ts';
 import { classifyBody, Rejected } from './body.ts';
+import { whenExpired } from './expiry.ts';
 import type { Gateway } from './gateway.ts';
 import { enter } from './legacy-call.ts';
 import { notified, responded } from './legacy-notifications.ts';
@@ -65,11 +67,16 @@ export class SseDoor {
     }, patience).unref();
     raw.once('close', () => {
       clearTimeout(late);
+      stop();
       streams.delete(door);
       this.#doors.delete(id);
       leave();
       if (door.session) sessions.end(door.session, 'the client closed its stream');
     });
+    const stop = whenExpired(
+      () => door.session?.principal ?? door.principal,
+      () => hangUp(raw),
+    );
     raw.writeHead(200, SSE_HEAD);
     raw.write(`event: endpoint\ndata: ${this.#gateway.basePath}/messages?sessionId=${id}\n\n`);
     streams.add(door);
@@ -87,13 +94,13 @@ export class SseDoor {
       case 'rejected':
         throw new Rejected(body);
       case 'legacy-request':
-        await this.#request(door, body.message);
+        await this.#request(door, request.principal, body.message);
         break;
       case 'legacy-notification':
-        notified(this.#gateway, this.#session(door), body.message);
+        notified(this.#gateway, this.#session(door, request.principal), body.message);
         break;
       case 'legacy-response':
-        responded(this.#gateway, this.#session(door), body.message);
+        responded(this.#gateway, this.#session(door, request.principal), body.message);
         break;
       default:
         throw new Fault('invalidRequest', { detail: 'one legacy message at a time' });
@@ -101,17 +108,21 @@ export class SseDoor {
     reply.code(202).send();
   }
 
-  async #request(door: Door, message: Message): Promise<void> {
+  async #request(door: Door, principal: Principal, message: Message): Promise<void> {
     if (message.method !== 'initialize') {
-      const session = this.#session(door);
-      return enter(this.#gateway, session, message, new DoorReply(session));
+      const { client } = this.#session(door, principal);
+      const waiting = authorize(this.#gateway.context, { principal, client }, [message]);
+      if (waiting) await waiting;
+      const session = this.#session(door, principal);
+      return enter(this.#gateway, session, principal, message, new DoorReply(session));
     }
+    this.#gateway.auth.policy.allow(principal, [{ method: 'initialize' }]);
     if (door.opening) throw new Fault('sessionLive');
     door.opening = true;
     const id = rawId(message)!;
     try {
       const transport = { resumable: false, place: door.leave };
-      const { session, result } = await openSession(this.#gateway, door.principal, message, transport);
+      const { session, result } = await openSession(this.#gateway, principal, message, transport);
       door.session = session;
       session.watch(door.raw);
       session.standalone.attach(door.raw);
@@ -129,9 +140,9 @@ export class SseDoor {
     }
   }
 
-  #session(door: Door): LegacySession {
+  #session(door: Door, principal: Principal): LegacySession {
     if (!door.session) throw new Fault('sessionMissing');
-    return this.#gateway.context.sessions.get(door.session.id, door.principal);
+    return this.#gateway.context.sessions.get(door.session.id, principal);
   }
 }
 

@@ -12,10 +12,14 @@ import { type MethodContext, viewOf } from './context.ts';
  * The tool that a name nobody exposes is meant for: one that apps may call, of an upstream whose app this principal has
  * opened, and the only such.
  */
-export function appTool(context: MethodContext, call: Call, name: string): NameTarget | undefined {
-  const found = viewOf(context, call).catalogs.filter((catalog) => {
+export function appTool(
+  context: MethodContext,
+  { client, principal }: Pick<Call, 'client' | 'principal'>,
+  name: string,
+): NameTarget | undefined {
+  const found = viewOf(context, { client }).catalogs.filter((catalog) => {
     const tool = itemNamed(catalog.items.tools, name);
-    return tool && isForApps(tool) && context.apps.has(call.principal.key, catalog.upstream);
+    return tool && isForApps(tool) && context.apps.has(principal.key, catalog.upstream);
   });
   return found.length === 1 ? { upstream: (found[0] as Catalog).upstream, name } : undefined;
 }

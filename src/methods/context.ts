@@ -1,4 +1,5 @@
 /** What methods work with. */
+import type { ScopePolicy } from '../auth/scopes.ts';
 import type { ElicitationIds } from '../bridge/elicitation-ids.ts';
 import type { Parks } from '../bridge/parks.ts';
 import type { Subscriptions } from '../bridge/subscriptions.ts';
@@ -36,6 +37,8 @@ export interface MethodContext {
   /** Calls that wait for their modern clients. */
   readonly parks: Parks;
   readonly sealer: Sealer;
+  /** Which scopes are needed for what. */
+  readonly policy: ScopePolicy;
   /** What the gateway says of itself, as JSON text. */
   readonly serverInfo: string;
   readonly log: Logger;
@@ -57,7 +60,7 @@ export interface MethodContext {
 export const isSole = (context: MethodContext): boolean => context.upstreams.size === 1;
 
 /** What a call's client sees. */
-export const viewOf = (context: MethodContext, call: Call): View => context.view(call.client.audience);
+export const viewOf = (context: MethodContext, { client }: Pick<Call, 'client'>): View => context.view(client.audience);
 
 /**
  * One request method. It ends the call by `call.sink.done`, now or later.

@@ -1,23 +1,21 @@
 /** tools/call and prompts/get: the exposed name names the upstream. */
 import { Fault } from '../errors.ts';
-import type { NameTable } from '../namespace/names.ts';
 import type { Call } from '../protocol/call.ts';
-import { appTool } from './app-tools.ts';
-import { type Method, type MethodContext, viewOf } from './context.ts';
+import type { Method, MethodContext } from './context.ts';
+import { type Resolve, resolvePrompt, resolveTool } from './resolve.ts';
 import { resume } from './resume.ts';
 import { routeOne } from './route-one.ts';
 import { hosted } from './tasking.ts';
-import type { View } from './view.ts';
 
-export const callTool: Method = named((view) => view.tools, 'unknownTool');
-export const getPrompt: Method = named((view) => view.prompts, 'unknownPrompt');
+export const callTool: Method = named(resolveTool, 'unknownTool');
+export const getPrompt: Method = named(resolvePrompt, 'unknownPrompt');
 
-function named(table: (view: View) => NameTable, unknown: 'unknownTool' | 'unknownPrompt'): Method {
+function named(resolve: Resolve, unknown: 'unknownTool' | 'unknownPrompt'): Method {
   return (context, call, params) => {
     const { text, span } = params.string('name');
     params.object('arguments');
     const route = (): boolean => {
-      const found = table(viewOf(context, call)).resolve(text) ?? ofApp(context, call, text);
+      const found = resolve(context, call, text);
       if (!found) return false;
       const task = call.method === 'tools/call' ? hosted(context, call, found) : undefined;
       routeOne(context, task ?? call, { upstream: found.upstream, exposed: text, name: found.name }, span);
@@ -34,9 +32,6 @@ function named(table: (view: View) => NameTable, unknown: 'unknownTool' | 'unkno
     });
   };
 }
-
-const ofApp = (context: MethodContext, call: Call, name: string) =>
-  call.method === 'tools/call' ? appTool(context, call, name) : undefined;
 
 /** Goes on where a request is not taken care of as one that continues another. */
 export function resumed(taken: boolean | Promise<boolean>, fresh: () => void | Promise<void>): void | Promise<void> {

@@ -1,15 +1,16 @@
 /** resources/read: the URI's owner answers; no other upstream is tried. */
 import { Fault } from '../errors.ts';
-import { type Method, viewOf } from './context.ts';
+import type { Method } from './context.ts';
 import { resumed, whenKnown } from './named.ts';
+import { resolveResource } from './resolve.ts';
 import { resume } from './resume.ts';
 import { routeOne } from './route-one.ts';
 
 export const readResource: Method = (context, call, params) => {
   const { text, span } = params.string('uri');
   const route = (): boolean => {
-    const owner = viewOf(context, call).uris.resolveUri(text, context.learned(call.principal.key));
-    if (owner) routeOne(context, call, { upstream: owner.upstream, exposed: text, name: owner.uri }, span);
+    const owner = resolveResource(context, call, text);
+    if (owner) routeOne(context, call, { upstream: owner.upstream, exposed: text, name: owner.name }, span);
     return owner !== undefined;
   };
   const unknown = (): Fault =>

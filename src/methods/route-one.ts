@@ -6,6 +6,7 @@ import { CAN_ASK } from '../protocol/methods.ts';
 import type { Link } from '../upstreams/link.ts';
 import { SHARED_SCOPE } from '../upstreams/pool.ts';
 import type { Lessee } from '../upstreams/upstream-links.ts';
+import { authorizeTarget } from './authorize.ts';
 import type { MethodContext } from './context.ts';
 import { RelaySink } from './relay-sink.ts';
 import { leaseFor, sessionScope } from './scope.ts';
@@ -18,6 +19,7 @@ import { setHeaders } from './tool-headers.ts';
  * @param nameAt where the exposed name or URI stands in the request; replaced by the upstream's own
  */
 export function routeOne(context: MethodContext, call: Call, target: Target, nameAt: Span): void {
+  authorizeTarget(context, call, target);
   call.target = target;
   if (target.name !== target.exposed)
     call.edits.push({ start: nameAt.start, end: nameAt.end, text: JSON.stringify(target.name) });

@@ -5,6 +5,7 @@ import { ask } from '../upstreams/ask.ts';
 import { type Method, type MethodContext, viewOf } from './context.ts';
 import { whenKnown } from './named.ts';
 import { PassingSink } from './passing-sink.ts';
+import { resolveResource } from './resolve.ts';
 import { routeOne } from './route-one.ts';
 import { leaseFor } from './scope.ts';
 
@@ -52,8 +53,8 @@ export function dropSubscriptions(context: MethodContext, session: string): void
 }
 
 function ownerOf(context: MethodContext, call: Call, uri: string): Target | undefined {
-  const owner = viewOf(context, call).uris.resolveUri(uri, context.learned(call.principal.key));
-  return owner && { upstream: owner.upstream, exposed: uri, name: owner.uri };
+  const owner = resolveResource(context, call, uri);
+  return owner && { ...owner, exposed: uri };
 }
 
 function canSubscribe(context: MethodContext, call: Call, { upstream }: Target): boolean {

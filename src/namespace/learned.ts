@@ -42,3 +42,26 @@ export class LearnedUris implements LearnedOwners {
     this.#owners.set(uri, upstream);
   }
 }
+
+/** What each principal has learned, by its key: of the `limit` principals seen last. */
+export class LearnedByPrincipal {
+  readonly #limit: number;
+  readonly #learned = new Map<string, LearnedUris>();
+
+  /** @param limit how many principals to keep it of */
+  constructor(limit = 1_000) {
+    this.#limit = limit;
+  }
+
+  get size(): number {
+    return this.#learned.size;
+  }
+
+  of(principal: string): LearnedUris {
+    const own = this.#learned.get(principal) ?? new LearnedUris();
+    this.#learned.delete(principal);
+    this.#learned.set(principal, own);
+    if (this.#learned.size > this.#limit) this.#learned.delete(this.#learned.keys().next().value!);
+    return own;
+  }
+}

@@ -30,7 +30,8 @@ const STANDALONE = '0';
 
 export class LegacySession {
   readonly id: string = randomUUID();
-  readonly principal: Principal;
+  /** Whose it is, with the newest credentials that were used in it. */
+  principal: Principal;
   readonly version: LegacyVersion;
   readonly client: ClientFacts;
   /** Whether streams can be closed by the server and be resumed: the client understands priming events. */

@@ -14,6 +14,8 @@ export interface SessionLimits {
 
 const SWEEP = 1_000;
 
+const endOf = ({ expiresAt }: Principal): number => expiresAt ?? Number.POSITIVE_INFINITY;
+
 export class SessionStore {
   readonly #limits: SessionLimits;
   readonly #streams: StreamSettings;
@@ -95,11 +97,15 @@ export class SessionStore {
     return this.#sessions.get(id);
   }
 
-  /** @throws Fault `sessionUnknown`, the same whether it never was, is over, or is another principal's */
+  /**
+   * The session with this id, which lives by the newer credentials of its principal from now on.
+   * @throws Fault `sessionUnknown`, the same whether it never was, is over, or is another principal's
+   */
   get(id: string, principal: Principal): LegacySession {
     const session = this.#sessions.get(id);
     if (!session || session.principal.key !== principal.key) throw new Fault('sessionUnknown');
     session.usedAt = Date.now();
+    if (endOf(principal) >= endOf(session.principal)) session.principal = principal;
     return session;
   }
 

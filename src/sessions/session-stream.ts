@@ -110,8 +110,13 @@ export class SessionStream {
 
   /** Closes the connection, not the stream: the client is to come back after `retry` milliseconds (2025-11-25, polling). */
   release(retry: number): void {
+    if (this.#options.priming) this.pause(retry);
+  }
+
+  /** The same whether or not the client knows what to make of it: it misses nothing that is kept if it comes back. */
+  pause(retry: number): void {
     const connection = this.#open();
-    if (!connection || this.#ended || !this.#options.priming) return;
+    if (!connection || this.#ended) return;
     this.#leave();
     hangUp(connection, sseRetry(retry));
   }

@@ -1,0 +1,87 @@
+/** Everything about who may connect, put together from the config: what the gateway asks before it serves a request. */
+import type { Config } from '../config/schema.ts';
+import type { Fault } from '../errors.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { Addresses } from './addresses.ts';
+import { type Authenticate, authenticateByToken, authenticateNobody } from './authenticate.ts';
+import { challengeOf } from './challenge.ts';
+import { createProver } from './dpop.ts';
+import { IntrospectionVerifier, Introspector } from './introspection.ts';
+import { JwtVerifier } from './jwt-verifier.ts';
+import { metadataUrl, type ResourceMetadata, resourceMetadata } from './resource-metadata.ts';
+import { createSafeFetch, type SafeFetch } from './safe-fetch.ts';
+import { ScopePolicy } from './scopes.ts';
+import { TokenCache } from './token-cache.ts';
+import type { TokenVerifier } from './verifier.ts';
+
+export interface AuthDeps {
+  /** Of this gateway. */
+  readonly addresses: Addresses;
+  readonly log: Logger;
+  /** What checks the tokens that are made here: API keys, those of the embedded server. Asked before the others. */
+  readonly verifiers?: readonly TokenVerifier[];
+  readonly safeFetch?: SafeFetch;
+  /** Where good tokens are remembered, for who takes some back. */
+  readonly cache?: TokenCache;
+  /** Asked before a token is checked that is not known. @throws Fault `rateLimited` */
+  readonly admit?: (address: string) => void;
+}
+
+export interface Auth {
+  readonly addresses: Addresses;
+  readonly authenticate: Authenticate;
+  readonly policy: ScopePolicy;
+  readonly cache: TokenCache;
+  /**
+   * What is said about an endpoint to those who have no token yet; `undefined` where nobody needs one.
+   * @param host the Host header of the request
+   */
+  metadata(host: string | undefined, endpoint: string): ResourceMetadata | undefined;
+  /** The value of `WWW-Authenticate` that goes with a refusal, if one does. */
+  challenge(fault: Fault, host: string | undefined, endpoint: string): string | undefined;
+  /** Fetches what the first tokens will need. Problems are logged. */
+  warm(): void;
+}
+
+/** @param settings the section `auth` of the config */
+export function createAuth(settings: Config['auth'], deps: AuthDeps): Auth {
+  const { addresses, log, verifiers = [], cache = new TokenCache() } = deps;
+  if (settings.mode.includes('none')) {
+    return {
+      addresses,
+      authenticate: authenticateNobody,
+      policy: new ScopePolicy(undefined),
+      cache,
+      metadata: () => undefined,
+      challenge: () => undefined,
+      warm: () => undefined,
+    };
+  }
+  const safeFetch = deps.safeFetch ?? createSafeFetch({ allow: settings.allowAddresses });
+  const jwt = settings.mode.includes('jwt') ? settings.jwt.map((one) => new JwtVerifier(one, safeFetch, log)) : [];
+  const asked = settings.mode.includes('introspection')
+    ? settings.introspection.map((one) => new Introspector(one, safeFetch, log))
+    : [];
+  const policy = new ScopePolicy(settings.scopes);
+  return {
+    addresses,
+    authenticate: authenticateByToken({
+      addresses,
+      verifiers: [...verifiers, ...jwt, new IntrospectionVerifier(asked)],
+      cache,
+      prove: createProver(addresses),
+      admit: deps.admit,
+    }),
+    policy,
+    cache,
+    metadata: (host, endpoint) => resourceMetadata(settings, policy, addresses, host, endpoint),
+    challenge: (fault, host, endpoint) => {
+      const metadata = metadataUrl(addresses.baseFor(host), endpoint);
+      const scopes = resourceMetadata(settings, policy, addresses, host, endpoint).scopes_supported ?? [];
+      return challengeOf(fault, { metadata, scopes });
+    },
+    warm: () => {
+      for (const verifier of jwt) verifier.warm();
+    },
+  };
+}

@@ -1,0 +1,51 @@
+/** The document that says who protects the endpoint, and where its tokens come from (RFC 9728). */
+import type { Config } from '../config/schema.ts';
+import type { Addresses } from './addresses.ts';
+import type { ScopePolicy } from './scopes.ts';
+
+export const METADATA_PATH = '/.well-known/oauth-protected-resource';
+
+/** The scope of the embedded server that stands for all that its user may do. */
+const EVERYTHING = 'mcp';
+
+export interface ResourceMetadata {
+  readonly resource: string;
+  readonly authorization_servers: readonly string[];
+  readonly scopes_supported?: readonly string[];
+  readonly bearer_methods_supported: readonly string[];
+  readonly resource_name: string;
+}
+
+/** Where the document about an endpoint is: its path goes behind the well-known one (RFC 9728 §3.1). @param base as {@link Addresses} has it */
+export function metadataUrl(base: string, endpoint: string): string {
+  const { origin, pathname } = new URL(base);
+  return `${origin}${METADATA_PATH}${pathname.replace(/\/$/, '')}${endpoint}`;
+}
+
+/**
+ * @param host the Host header of the request, which counts on this machine alone
+ * @param endpoint such as `/mcp`
+ */
+export function resourceMetadata(
+  { mode, jwt, introspection }: Config['auth'],
+  policy: ScopePolicy,
+  addresses: Addresses,
+  host: string | undefined,
+  endpoint: string,
+): ResourceMetadata {
+  const embedded = mode.includes('embedded');
+  const servers = [
+    ...(embedded ? [addresses.base] : []),
+    ...(mode.includes('jwt') ? jwt : []).map(({ issuer }) => issuer),
+    ...(mode.includes('introspection') ? introspection : []).map(({ issuer }) => issuer),
+  ];
+  // the least that is of use; what some items need beside it is told when it is needed
+  const scopes = [...new Set([...(embedded ? [EVERYTHING] : []), ...policy.required])];
+  return {
+    resource: `${addresses.baseFor(host)}${endpoint}`,
+    authorization_servers: [...new Set(servers)],
+    ...(scopes.length > 0 ? { scopes_supported: scopes } : {}),
+    bearer_methods_supported: ['header'],
+    resource_name: 'Patchbay',
+  };
+}

@@ -1,0 +1,83 @@
+/**
+ * Whether the scopes of a token are enough for what a client asks, found out before the request is taken up: then the
+ * answer is one of HTTP, by which clients know to ask for more (403, RFC 6750 §3.1).
+ */
+import type { Operation } from '../auth/scopes.ts';
+import type { Call, Target } from '../protocol/call.ts';
+import type { Message } from '../protocol/message.ts';
+import { only, Params, ParamsError } from '../protocol/params.ts';
+import type { MethodContext } from './context.ts';
+import { referenceOf } from './reference.ts';
+import { type Caller, type Resolve, resolvePrompt, resolveResource, resolveTool } from './resolve.ts';
+
+/** What a request names, and how that is found; as read from its params. */
+type Named = readonly { readonly text: string; readonly resolve: Resolve; readonly method: string }[];
+
+const one =
+  (key: string, resolve: Resolve) =>
+  (params: Params, { method }: Message): Named => [{ text: params.string(key).text, resolve, method: method! }];
+
+/** The methods that name items; other methods are judged by themselves. */
+const NAMING: ReadonlyMap<string, (params: Params, message: Message) => Named> = new Map([
+  ['tools/call', one('name', resolveTool)],
+  ['prompts/get', one('name', resolvePrompt)],
+  ['resources/read', one('uri', resolveResource)],
+  ['resources/subscribe', one('uri', resolveResource)],
+  [
+    'completion/complete',
+    (params, message) => {
+      const { text, resolve } = referenceOf(message, params);
+      return [{ text, resolve, method: message.method! }];
+    },
+  ],
+  // to listen to a resource is to subscribe to it
+  [
+    'subscriptions/listen',
+    (params, { bytes }) => {
+      const uris = only(params.object('notifications') ?? [], 'resourceSubscriptions');
+      const list: unknown = uris && JSON.parse(bytes.toString('utf8', uris.start, uris.end));
+      const texts = Array.isArray(list) ? list.filter((uri) => typeof uri === 'string') : [];
+      return texts.map((text) => ({ text, resolve: resolveResource, method: 'resources/subscribe' }));
+    },
+  ],
+]);
+
+/**
+ * Judges the requests of one POST together.
+ * @returns a promise where a catalog is waited for that may have what is named
+ * @throws Fault `insufficientScope`, or rejects with it
+ */
+export function authorize(context: MethodContext, caller: Caller, requests: readonly Message[]): void | Promise<void> {
+  const { policy } = context;
+  if (!policy.hasRules) return;
+  const named = requests.flatMap(namedBy);
+  const known = named.every(({ text, resolve }) => resolve(context, caller, text) !== undefined);
+  const judge = (): void => {
+    const plain = requests
+      .map(({ method }): Operation => ({ method: method! }))
+      .filter(({ method }) => !isNaming(method));
+    const items = named.map(
+      ({ text, resolve, method }): Operation => ({ method, item: resolve(context, caller, text) }),
+    );
+    policy.allow(caller.principal, [...plain, ...items]);
+  };
+  if (known || context.catalogs.missing(caller.client.audience).length === 0) return judge();
+  return context.catalogs.settled(caller.client.audience, context.lists.firstWait, true).then(judge);
+}
+
+/** Judges once more what goes out: whatever way it took to its target, it needs what its target needs. */
+export function authorizeTarget({ policy }: MethodContext, { principal, method }: Call, item: Target): void {
+  if (policy.hasRules && isNaming(method)) policy.allow(principal, [{ method, item }]);
+}
+
+const isNaming = (method: string): boolean => NAMING.has(method);
+
+/** What is wrong with its params is told by the method itself. */
+function namedBy(message: Message): Named {
+  try {
+    return NAMING.get(message.method!)?.(new Params(message), message) ?? [];
+  } catch (error) {
+    if (error instanceof ParamsError) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,29 @@
+/** From what a client names to the upstream that has it, by the view of that client. */
+import type { NameTarget } from '../namespace/names.ts';
+import type { Call } from '../protocol/call.ts';
+import { appTool } from './app-tools.ts';
+import { type MethodContext, viewOf } from './context.ts';
+
+/** Who names something. */
+export type Caller = Pick<Call, 'client' | 'principal'>;
+
+/** Finds what an exposed name or URI stands for; `undefined` when it is not known, or not yet. */
+export type Resolve = (context: MethodContext, caller: Caller, exposed: string) => NameTarget | undefined;
+
+/** A tool, those of an opened app by their own name as well. */
+export const resolveTool: Resolve = (context, caller, name) =>
+  viewOf(context, caller).tools.resolve(name) ?? appTool(context, caller, name);
+
+export const resolvePrompt: Resolve = (context, caller, name) => viewOf(context, caller).prompts.resolve(name);
+
+export const resolveResource: Resolve = (context, caller, uri) => {
+  const owner = viewOf(context, caller).uris.resolveUri(uri, context.learned(caller.principal.key));
+  return owner && { upstream: owner.upstream, name: owner.uri };
+};
+
+/** A resource template, or a resource. */
+export const resolveTemplate: Resolve = (context, caller, uri) => {
+  const template = viewOf(context, caller).uris.resolveTemplate(uri);
+  if (template) return { upstream: template.upstream, name: template.template };
+  return resolveResource(context, caller, uri);
+};
