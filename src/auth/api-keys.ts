@@ -1,6 +1,6 @@
 /**
  * API keys of machines. They are in memory, and read again when another process has written to the database, which is
- * looked at once a second: `patchbay key revoke` takes effect within two seconds, and no call waits for the database.
+ * looked at once a second: `patchbay key revoke` takes effect within about that time, and no call waits for the database.
  */
 import { Fault } from '../errors.ts';
 import type { Principal } from '../protocol/call.ts';
@@ -9,12 +9,13 @@ import type { Audit } from '../telemetry/audit.ts';
 import { type ApiKey, allKeys, noteUse, versionOf } from './api-key-store.ts';
 import { checkSecret, KEY_PREFIX, readKey } from './api-key-text.ts';
 import { principalOf } from './principal.ts';
+import type { TokenCache } from './token-cache.ts';
 import type { TokenVerifier, Verified } from './verifier.ts';
 
 /** Who issued them, as principals have it. */
 export const KEYS_ISSUER = 'patchbay:keys';
 
-/** How often it is looked whether keys have changed, and how long a key is believed without being asked for again. */
+/** How often it is looked whether keys have changed, milliseconds. */
 const LOOK = 1_000;
 /** How often it is written down which keys were used. */
 const NOTE = 60_000;
@@ -26,6 +27,8 @@ const MOST_ADDRESSES = 1_000;
 export interface ApiKeysOptions {
   readonly database: Database;
   readonly audit: Audit;
+  /** Where good keys are remembered: those that are taken back are forgotten there. */
+  readonly cache: TokenCache;
   /** Callers have no key any more, by the keys of their principals: what they have begun should end. */
   readonly onRevoked?: (principals: ReadonlySet<string>) => void;
   readonly now?: () => number;
@@ -69,14 +72,13 @@ export class ApiKeys implements TokenVerifier {
     const now = this.#now();
     if (key.until !== undefined && key.until <= now)
       throw new Fault('invalidToken', { detail: 'the API key has expired; make a new one' });
-    this.#uses.set(key.id, now);
     const principal = keyPrincipal(key);
     this.#keyOf.set(principal, key);
-    return { principal, until: Math.min(key.until ?? Number.POSITIVE_INFINITY, now + LOOK) };
+    return { principal, until: key.until ?? Number.POSITIVE_INFINITY };
   }
 
   /**
-   * A request came with a key: that is told in the audit trail, once an hour for each address.
+   * A request came with a key: that is noted, and told in the audit trail once an hour for each address.
    * @param principal as {@link verify} gave it; those of others are passed over
    */
   used(principal: Principal, address: string): void {
@@ -85,6 +87,7 @@ export class ApiKeys implements TokenVerifier {
     if (!key) return;
     const told = this.#told.get(key.id) ?? new Map<string, number>();
     const now = this.#now();
+    this.#uses.set(key.id, now);
     if ((told.get(address) ?? Number.NEGATIVE_INFINITY) > now - TELL) return;
     if (told.size >= MOST_ADDRESSES) told.clear();
     this.#told.set(key.id, told.set(address, now));
@@ -106,6 +109,8 @@ export class ApiKeys implements TokenVerifier {
       this.#told.delete(id);
       this.#options.audit('key revoked', { key: name, id });
     }
+    const ids = new Set(gone.map(({ id }) => id));
+    if (ids.size > 0) this.#options.cache.forget(({ principal }) => ids.has(this.#keyOf.get(principal)?.id ?? ''));
     const left = new Set([...this.#keys.values()].map(({ name }) => name));
     const without = gone.filter(({ name }) => !left.has(name)).map((key) => keyPrincipal(key).key);
     if (without.length > 0) this.#options.onRevoked?.(new Set(without));

@@ -2,6 +2,7 @@
 import { Addresses } from '../auth/addresses.ts';
 import { ApiKeys } from '../auth/api-keys.ts';
 import { createAuth } from '../auth/auth.ts';
+import { TokenCache } from '../auth/token-cache.ts';
 import { askClient } from '../bridge/ask-client.ts';
 import { ElicitationIds } from '../bridge/elicitation-ids.ts';
 import { Parks } from '../bridge/parks.ts';
@@ -100,13 +101,14 @@ export function assemble(config: Config, version: string, log: Logger, database?
   );
   const learned = new LearnedByPrincipal();
   const audit = auditTo(log);
+  const cache = new TokenCache();
   const keys =
     database && config.auth.mode.includes('apiKeys')
-      ? new ApiKeys({ database, audit, onRevoked: (principals) => takeBack(gateway, principals) })
+      ? new ApiKeys({ database, audit, cache, onRevoked: (principals) => takeBack(gateway, principals) })
       : undefined;
   const door = createDoor(config.auth, audit, keys);
   const auth = createAuth(config.auth, {
-    ...{ addresses: new Addresses(config.server.publicUrl), log, verifiers: keys ? [keys] : [] },
+    ...{ addresses: new Addresses(config.server.publicUrl), log, cache, verifiers: keys ? [keys] : [] },
     admit: (address) => door.failures.check(address),
   });
   const context: MethodContext = {
