@@ -28,23 +28,27 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The script; default `dist/cli.js`. */
   readonly script?: string;
+  /** What comes on stdin; default nothing at all. */
+  readonly input?: string;
   /** Milliseconds until it is killed; default 15 000. */
   readonly limit?: number;
 }
 
-/** Starts a script of this package in its folder, without a terminal and without input; what it keeps goes with it. */
+/** Starts a script of this package in its folder, without a terminal; what it keeps goes with it. */
 export function start(args: readonly string[], options: RunOptions = {}): Running {
   const { node = process.execPath, nodeArgs = [], env = {}, script = join('dist', 'cli.js'), limit = 15_000 } = options;
+  const { input } = options;
   const { PORT: _port, PATCHBAY_HOST: _host, PATCHBAY_CONFIG: _config, ...inherited } = process.env;
   const state = mkdtempSync(join(tmpdir(), 'patchbay-state-'));
   const child = spawn(node, [...nodeArgs, script, ...args], {
     cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     env: { ...inherited, PATH, STATE_DIRECTORY: state, ...env },
   });
+  child.stdin?.end(input);
   const text = { stdout: '', stderr: '' };
   for (const stream of ['stdout', 'stderr'] as const)
-    child[stream].setEncoding('utf8').on('data', (part: string) => {
+    child[stream]!.setEncoding('utf8').on('data', (part: string) => {
       text[stream] += part;
     });
   const timer = setTimeout(() => child.kill('SIGKILL'), limit);
