@@ -86,6 +86,11 @@ export class Introspector {
       });
       if (response.status === 401 || response.status === 403)
         throw this.#unavailable(`it refuses clientId and clientSecret (HTTP ${response.status})`);
+      if (response.status === 400) {
+        // some say so of what is no token of a kind that they can be asked about
+        this.#log.debug({ issuer: this.issuer }, 'an issuer cannot read a token (HTTP 400)');
+        return { active: false };
+      }
       const answer = response.ok ? asObject(await response.json().catch(() => undefined)) : undefined;
       if (!answer)
         throw this.#unavailable(`it answers with ${response.ok ? 'no JSON object' : `HTTP ${response.status}`}`);

@@ -31,11 +31,14 @@ const NAMED: Readonly<Record<string, string>> = {
 export class ModernClient {
   readonly url: string;
   readonly capabilities: object;
+  readonly #headers: NonNullable<SendOptions['headers']>;
   #last = 0;
 
-  constructor(url: string, capabilities: object = {}) {
+  /** @param headers sent with every request */
+  constructor(url: string, capabilities: object = {}, headers: SendOptions['headers'] = {}) {
     this.url = url;
     this.capabilities = capabilities;
+    this.#headers = headers;
   }
 
   /** Sends a request; resolves when the head of the answer is there. */
@@ -55,6 +58,7 @@ export class ModernClient {
         'mcp-protocol-version': MODERN,
         'mcp-method': method,
         ...(typeof name === 'string' ? { 'mcp-name': encodeHeaderValue(name) } : {}),
+        ...this.#headers,
         ...request.headers,
       },
       body: { jsonrpc: '2.0', id, method, params: { ...params, _meta } },
