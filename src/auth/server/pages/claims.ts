@@ -39,7 +39,11 @@ export function cleanName(name: string): string | undefined {
 export function cleanHost(host: string | undefined): string | undefined {
   if (host === undefined) return undefined;
   const [, name = '', port = ''] = /^(.*?)(:\d{1,5})?$/s.exec(host)!;
-  const ascii = /^\[[0-9a-f:.]+\]$/i.test(name) ? name.toLowerCase() : domainToASCII(name);
+  const ascii = /^\[[0-9a-f:.]+\]$/i.test(name)
+    ? name.toLowerCase()
+    : /[/?#@:%\\]/.test(name)
+      ? ''
+      : domainToASCII(name);
   return /^(\[[0-9a-f:.]+\]|[a-z0-9._-]{1,253})$/.test(ascii) ? ascii + port : undefined;
 }
 

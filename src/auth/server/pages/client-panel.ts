@@ -42,6 +42,7 @@ export function placeOfHost(host: string | undefined): Place {
 export function clientPanel({ name, verified }: ClientView, { kind, title }: Place, label: string): Html {
   const clean = cleanName(name);
   return html`<section class="client" aria-label="${label}">
+${clean !== undefined && !verified && html`<p class="claim">It calls itself</p>`}
 <p class="name"><bdi>${clean ?? 'An app without a name'}</bdi></p>
 <p class="row">${ICONS[kind]}<span class="place">${title}</span></p>
 <p class="said">${said(clean, verified)}</p>
@@ -50,5 +51,5 @@ export function clientPanel({ name, verified }: ClientView, { kind, title }: Pla
 
 function said(name: string | undefined, verified: boolean): string {
   if (name === undefined) return 'It does not say what it is called.';
-  return verified ? 'This address stands behind the name.' : 'Name not verified: any app can call itself this.';
+  return verified ? 'Name confirmed by this address.' : 'Name not verified: any app can choose it.';
 }

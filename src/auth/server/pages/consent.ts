@@ -1,5 +1,5 @@
 /** The page that asks whether a client may act for you. */
-import { cleanUrl } from './claims.ts';
+import { cleanHost, cleanUrl } from './claims.ts';
 import { clientPanel, type Place, placeOfHost, placeOfRedirect } from './client-panel.ts';
 import { type Html, html } from './escape.ts';
 import { ICONS, layout, note } from './layout.ts';
@@ -7,13 +7,13 @@ import type { ConsentModel } from './model.ts';
 
 /** @returns the whole document */
 export function consentPage(model: ConsentModel): string {
-  const { action, csrf, client, user, scopes, redirect } = model;
+  const { action, csrf, client, user, scopes, redirect, resource } = model;
   const back = placeOfRedirect(redirect.uri, redirect.loopback);
   const place = client.host === undefined ? back : placeOfHost(client.host);
   return layout(
     'Allow access?',
     html`<h1>Allow this app to connect?</h1>
-<p class="lead">Allow it only if you started this yourself.</p>
+<p class="lead">It asks to use <b>${cleanHost(URL.parse(resource)?.host)}</b> in your name.${back.kind === 'web' && ' Allow it only if you started this yourself.'}</p>
 ${clientPanel(client, place, 'The app that wants to connect')}
 ${warning(back)}
 <section class="able" aria-labelledby="able">

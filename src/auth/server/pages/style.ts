@@ -18,14 +18,14 @@ const GROUND = `
 *, ::before, ::after { box-sizing: border-box; }
 html { font: 100%/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif;
   -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
-body { margin: 0; min-height: 100vh; min-height: 100dvh; display: grid; grid-template-rows: auto 1fr auto;
+body { margin: 0; min-height: 100vh; min-height: 100dvh; display: grid; align-content: start;
   justify-items: center; padding: 1.25rem 1rem; background: var(--ground); color: var(--text);
   overflow-wrap: anywhere; }
 body > * { width: 100%; max-width: 27rem; min-width: 0; }
-main { align-self: start; padding: 1.5rem 1.25rem; border: 1px solid var(--line); border-radius: 1rem;
+main { padding: 1.5rem 1.25rem; border: 1px solid var(--line); border-radius: 1rem;
   background: var(--card); box-shadow: var(--shadow); }
 @media (min-width: 30rem) { main { padding: 2rem; } }
-@media (min-height: 48rem) { main { align-self: center; } }
+@media (min-height: 44rem) { body { align-content: safe center; } }
 body > header { display: flex; align-items: center; gap: .5rem; padding: 0 .25rem 1rem; font-weight: 600; }
 body > footer { padding: 1rem .25rem 0; color: var(--muted); font-size: .875rem; }
 h1, h2, p, ul, dl, dd { margin: 0; padding: 0; }
@@ -33,6 +33,7 @@ h1 { font-size: 1.5rem; line-height: 1.25; font-weight: 650; letter-spacing: -.0
 h2 { font-size: 1rem; line-height: 1.375; font-weight: 600; }
 svg { flex: none; width: 1.25rem; height: 1.25rem; }
 .lead { margin-top: .5rem; color: var(--muted); }
+.lead b { color: var(--text); font-weight: 600; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 `;
 
@@ -43,6 +44,7 @@ const PARTS = `
 .client .row { display: flex; gap: .5rem; margin-top: .375rem; }
 .client .row svg { margin-top: .125rem; color: var(--muted); }
 .client .place { min-width: 0; font-weight: 600; }
+.client .claim { color: var(--muted); font-size: .875rem; }
 .client .said { margin-top: .375rem; color: var(--muted); font-size: .875rem; }
 .note, .problem { display: flex; gap: .625rem; margin-top: 1rem; padding: .75rem .875rem; border-radius: .625rem;
   font-size: .9375rem; }
@@ -60,7 +62,7 @@ const PARTS = `
   margin-top: 1.25rem; padding-top: 1rem; border-top: 1px solid var(--line); font-size: .9375rem; }
 .account p { min-width: 0; }
 .fine { margin-top: .875rem; color: var(--muted); font-size: .875rem; }
-details { margin-top: 1rem; font-size: .875rem; }
+details { margin: .75rem 0 -.375rem; font-size: .875rem; }
 summary { padding: .375rem 0; color: var(--muted); cursor: pointer; border-radius: .25rem; }
 dl { padding-top: .25rem; }
 dt { margin-top: .5rem; color: var(--muted); }
@@ -83,7 +85,7 @@ button { min-height: 2.75rem; padding: .5rem 1rem; border: 1px solid transparent
 .main:hover { background: var(--accent-over); }
 .other { width: 100%; border-color: var(--edge); background: var(--card); color: var(--text); }
 .other:hover { background: var(--sunken); }
-.link { min-height: 2rem; padding: .125rem .25rem; margin: 0 -.25rem; border-radius: .375rem; background: none;
+.link { min-height: 2rem; padding: .125rem 0; border-radius: .375rem; background: none;
   color: var(--accent); font-weight: 500; text-decoration: underline; text-underline-offset: .2em; }
 .decide { display: grid; gap: .75rem; margin-top: 1.25rem; }
 @media (min-width: 26rem) { .decide { grid-template-columns: 1fr 1fr; } }
