@@ -27,9 +27,11 @@ describeInBrowser('the decision leads', (open) => {
     const page = await open();
     const refused: string[] = [];
     page.on('console', (message) => refused.push(message.text()));
+    const unopened: string[] = [];
+    page.on('requestfailed', (request) => unopened.push(request.url()));
     await page.goto(`${server.url}/consent`);
     await page.getByRole('button', { name: 'Allow' }).click();
-    return { page, refused };
+    return { page, refused, unopened };
   };
 
   test('to the redirect URI of a program on this computer', async () => {
@@ -38,28 +40,20 @@ describeInBrowser('the decision leads', (open) => {
     await page.waitForURL(`${redirectUri}?code=1`);
   });
 
-  test('to one at an IPv6 address', async () => {
-    const { page, refused } = await decide(
-      { redirectUri: 'http://[::1]:1/callback' },
-      'http://[::1]:1/callback?code=1',
-    );
-    await expect.poll(() => page.url()).not.toBe(`${server.url}/consent`);
-    expect(refused.join()).not.toContain('form-action');
-  });
-
-  test('to an app that opens links of a scheme', async () => {
-    const { page, refused } = await decide({ redirectUri: 'cursor://x/callback' }, 'cursor://x/callback?code=1');
-    const scheme = await open();
-    await scheme.goto(`${server.url}/consent`);
-    await expect.poll(() => server.asked.filter((line) => line === 'GET /resume').length).toBeGreaterThan(0);
-    await expect.poll(() => page.url()).toBe(`${server.url}/consent`);
-    expect(refused.join()).not.toContain('form-action');
-  });
+  test.each(['http://[::1]:33418/callback', 'cursor://anysphere.cursor-mcp/oauth/callback'])(
+    'to what the browser itself cannot open: %s',
+    async (redirectUri) => {
+      const { refused, unopened } = await decide({ redirectUri }, `${redirectUri}?code=1`);
+      await expect.poll(() => unopened).toContain(`${redirectUri}?code=1`);
+      expect(refused.join()).not.toContain('form-action');
+    },
+  );
 
   test('and nowhere else', async () => {
-    const { page, refused } = await decide({ redirectUri: 'cursor://x/callback' }, `${stranger.url}/`);
+    const { page, refused, unopened } = await decide({ redirectUri: 'cursor://x/callback' }, `${stranger.url}/`);
     await expect.poll(() => refused.join()).toContain('form-action');
     expect(page.url()).toBe(`${server.url}/consent`);
+    expect(unopened).toEqual([`${server.url}/resume`]);
     expect(stranger.asked).toEqual([]);
   });
 });
