@@ -15,6 +15,7 @@ export interface Leads {
  */
 const RELAYS: ReadonlyMap<string, readonly string[]> = new Map([
   ['vscode.dev', ['vscode:', 'vscode-insiders:']],
+  ['www.cursor.com', ['cursor:']],
   ['insiders.vscode.dev', ['vscode:', 'vscode-insiders:']],
 ]);
 
