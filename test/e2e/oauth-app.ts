@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import {
   Client as ClientV2,
   type OAuthClientProvider,
+  type OAuthDiscoveryState,
   type StoredOAuthClientInformation,
   type StoredOAuthTokens,
   StreamableHTTPClientTransport as TransportV2,
@@ -36,6 +37,7 @@ export class Wallet implements OAuthClientProvider {
   readonly #name: string;
   readonly #state = randomUUID();
   #verifier = '';
+  #discovered: OAuthDiscoveryState | undefined;
 
   constructor(name: string, redirectUrl: string) {
     this.#name = name;
@@ -68,6 +70,15 @@ export class Wallet implements OAuthClientProvider {
     this.#verifier = verifier;
   };
   codeVerifier = () => this.#verifier;
+  saveDiscoveryState = (state: OAuthDiscoveryState): void => {
+    this.#discovered = state;
+  };
+  discoveryState = () => this.#discovered;
+  invalidateCredentials = (scope: 'all' | 'client' | 'tokens' | 'verifier' | 'discovery'): void => {
+    if (scope === 'all' || scope === 'client') this.registered = undefined;
+    if (scope === 'all' || scope === 'tokens') this.kept = undefined;
+    if (scope === 'all' || scope === 'discovery') this.#discovered = undefined;
+  };
 }
 
 export class App {

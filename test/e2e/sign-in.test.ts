@@ -135,6 +135,7 @@ describeInBrowser('signing in', (open) => {
       const { app, connection } = await connected(url);
       const { access_token: first, refresh_token: refresh } = app.wallet.kept!;
       const { sessionId } = connection;
+      if (version === 'v1') expect(sessionId).toBeDefined();
       await expect.poll(async () => (await present(first, url)).status, { timeout: 20_000 }).toBe(401);
       expect((await present(first, url)).challenge).toContain('error="invalid_token"');
       expect(await connection.call('peer__add', { a: 20, b: 3 })).toBe('23');
