@@ -11,8 +11,8 @@ export type OpenPage = (options?: BrowserContextOptions) => Promise<Page>;
 /** Debian's browser, or the one that `CHROMIUM` names. */
 const PATH = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const MISSING = `no browser at ${PATH}: apt-get install chromium, or set CHROMIUM to where one is`;
-/** Long, for a machine that is busy with other tests. */
-const START_MS = 60_000;
+/** For a test with a browser, and for its start, on a machine that is busy with other tests, milliseconds. */
+export const PATIENCE = 60_000;
 /** Nothing but what a page asks for goes over the network. */
 const QUIET = [
   '--disable-gpu',
@@ -38,12 +38,12 @@ export async function launchBrowser(): Promise<Browser> {
  */
 export function describeInBrowser(name: string, tests: (open: OpenPage) => void): void {
   const missing = !existsSync(PATH) && !process.env.CI;
-  describe.skipIf(missing)(missing ? `${name} (skipped: ${MISSING})` : name, () => {
+  describe.skipIf(missing)(missing ? `${name} (skipped: ${MISSING})` : name, { timeout: PATIENCE }, () => {
     let browser: Browser | undefined;
     const contexts: BrowserContext[] = [];
     beforeAll(async () => {
       browser = await launchBrowser();
-    }, START_MS);
+    }, PATIENCE);
     afterEach(async () => {
       for (const context of contexts.splice(0)) await context.close();
     });

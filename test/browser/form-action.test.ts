@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { consentPage } from '../../src/auth/server/pages/consent.ts';
 import { type Leads, pageHeaders } from '../../src/auth/server/pages/csp.ts';
-import { describeInBrowser } from './chromium.ts';
+import { leavePage } from '../../src/auth/server/pages/leave.ts';
+import { describeInBrowser, PATIENCE } from './chromium.ts';
 import { type PageServer, startPageServer } from './page-server.ts';
 import { consentModel } from './samples.ts';
 
@@ -44,14 +45,25 @@ describeInBrowser('the decision leads', (open) => {
     'to what the browser itself cannot open: %s',
     async (redirectUri) => {
       const { refused, unopened } = await decide({ redirectUri }, `${redirectUri}?code=1`);
-      await expect.poll(() => unopened).toContain(`${redirectUri}?code=1`);
+      await expect.poll(() => unopened, { timeout: PATIENCE / 2 }).toContain(`${redirectUri}?code=1`);
       expect(refused.join()).not.toContain('form-action');
     },
   );
 
+  test('to an app by a page that stays open', async () => {
+    const uri = 'cursor://anysphere.cursor-mcp/oauth/callback?code=1&state=a%20b';
+    server.serve('/leave', { headers: pageHeaders(), body: leavePage({ uri }) });
+    const { page, unopened } = await decide({}, '/leave');
+    await page.getByRole('heading', { name: 'Go back to your app' }).waitFor();
+    await expect.poll(() => unopened, { timeout: PATIENCE / 2 }).toEqual([uri]);
+    await page.getByRole('link', { name: 'Open the app' }).click();
+    await expect.poll(() => unopened, { timeout: PATIENCE / 2 }).toEqual([uri, uri]);
+    expect(page.url()).toBe(`${server.url}/leave`);
+  });
+
   test('and nowhere else', async () => {
     const { page, refused, unopened } = await decide({ redirectUri: 'cursor://x/callback' }, `${stranger.url}/`);
-    await expect.poll(() => refused.join()).toContain('form-action');
+    await expect.poll(() => refused.join(), { timeout: PATIENCE / 2 }).toContain('form-action');
     expect(page.url()).toBe(`${server.url}/consent`);
     expect(unopened).toEqual([`${server.url}/resume`]);
     expect(stranger.asked).toEqual([]);

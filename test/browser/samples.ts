@@ -3,6 +3,7 @@ import { consentPage } from '../../src/auth/server/pages/consent.ts';
 import { type Leads, pageHeaders } from '../../src/auth/server/pages/csp.ts';
 import { donePage } from '../../src/auth/server/pages/done.ts';
 import { errorPage } from '../../src/auth/server/pages/error.ts';
+import { leavePage } from '../../src/auth/server/pages/leave.ts';
 import type { ClientView, ConsentModel, SignInModel } from '../../src/auth/server/pages/model.ts';
 import { signInPage } from '../../src/auth/server/pages/sign-in.ts';
 import type { Served } from './page-server.ts';
@@ -108,5 +109,6 @@ export const SAMPLES: Readonly<Record<string, Served>> = {
       mend: 'Go back to your app and connect again.',
     }),
   ),
+  leave: page(leavePage({ uri: 'cursor://anysphere.cursor-mcp/oauth/callback?code=1&state=2' })),
   done: page(donePage({ title: 'You are signed out', text: 'You can close this window.' })),
 };

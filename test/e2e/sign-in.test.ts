@@ -1,12 +1,9 @@
 /** From the pasted URL to the first tool call: the official SDKs' own OAuth flows, with a user in a real browser. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { describeInBrowser } from '../browser/chromium.ts';
+import { describeInBrowser, PATIENCE } from '../browser/chromium.ts';
 import { decide, signIn } from '../browser/sign-in.ts';
 import { type SignInGateway, startSignInGateway } from '../fixtures/sign-in-gateway.ts';
 import { App, type Connection } from './oauth-app.ts';
-
-/** For everything that a browser takes part in, on a machine that is busy with other tests. */
-const PATIENCE = 60_000;
 
 let gateway: SignInGateway;
 
@@ -67,7 +64,7 @@ describeInBrowser('signing in', (open) => {
       return { app, connection: await connect(app) };
     };
 
-    test('from the pasted URL to a tool call', { timeout: PATIENCE }, async () => {
+    test('from the pasted URL to a tool call', async () => {
       const { app, page } = await paste({ name: 'Weather Desk' });
       expect(await page.getByRole('region', { name: 'The app that wants to connect' }).innerText()).toMatch(
         /It calls itself\s+Weather Desk\s+A program on this computer\s+Name not verified/,
@@ -90,7 +87,7 @@ describeInBrowser('signing in', (open) => {
       expect(await connection.call('peer__add', { a: 2, b: 3 })).toBe('5');
     });
 
-    test('a wrong password is said so, and the right one can follow', { timeout: PATIENCE }, async () => {
+    test('a wrong password is said so, and the right one can follow', async () => {
       const { app, page } = await paste();
       await signIn(page, 'ada', 'the engine sleeps');
       await page.getByRole('alert').waitFor();
@@ -104,7 +101,7 @@ describeInBrowser('signing in', (open) => {
       expect(JSON.stringify(gateway.logs)).not.toContain('the engine sleeps');
     });
 
-    test('who denies is believed: the app hears of it and gets nothing', { timeout: PATIENCE }, async () => {
+    test('who denies is believed: the app hears of it and gets nothing', async () => {
       const { app, page } = await paste();
       await signIn(page, 'ada');
       await decide(page, 'Deny');
@@ -117,7 +114,7 @@ describeInBrowser('signing in', (open) => {
       expect(app.wallet.kept).toBeUndefined();
     });
 
-    test('another account can be used', { timeout: PATIENCE }, async () => {
+    test('another account can be used', async () => {
       const { app, page } = await paste();
       await signIn(page, 'ada');
       await decide(page, 'Use another account');
@@ -129,14 +126,14 @@ describeInBrowser('signing in', (open) => {
       expect(await (await connect(app)).tools()).toContain('peer__add');
     });
 
-    test('tokens are refreshed while a session is in use', { timeout: PATIENCE }, async () => {
+    test('tokens are refreshed while a session is in use', async () => {
       const { url, stop } = await startSignInGateway({ accessToken: '3s' });
       closers.push(async () => void (await stop()));
       const { app, connection } = await connected(url);
       const { access_token: first, refresh_token: refresh } = app.wallet.kept!;
       const { sessionId } = connection;
       if (version === 'v1') expect(sessionId).toBeDefined();
-      await expect.poll(async () => (await present(first, url)).status, { timeout: 20_000 }).toBe(401);
+      await expect.poll(async () => (await present(first, url)).status, { timeout: PATIENCE / 2 }).toBe(401);
       expect((await present(first, url)).challenge).toContain('error="invalid_token"');
       expect(await connection.call('peer__add', { a: 20, b: 3 })).toBe('23');
       expect(app.wallet.kept!.access_token).not.toBe(first);
@@ -144,7 +141,7 @@ describeInBrowser('signing in', (open) => {
       expect(connection.sessionId).toBe(sessionId);
     });
 
-    test('what is revoked is refused at once, and what was made of it, too', { timeout: PATIENCE }, async () => {
+    test('what is revoked is refused at once, and what was made of it, too', async () => {
       const { app, connection } = await connected();
       const { access_token: access, refresh_token: token } = app.wallet.kept!;
       expect((await present(access)).status).toBe(200);

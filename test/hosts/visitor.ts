@@ -49,6 +49,8 @@ export class Visitor {
       const location = response.headers.get('location');
       const page = await response.text();
       if (location === null) {
+        const left = /http-equiv="refresh" content="0;url=([^"]*)"/.exec(page)?.[1];
+        if (left !== undefined) return new URL(plain(left));
         if (response.status !== 200) throw new Error(`${url.pathname} answered ${response.status}: ${page}`);
         return page;
       }
@@ -77,10 +79,12 @@ function formOf(page: string): Form {
   const action = /action="([^"]*)"/.exec(form)?.[1];
   if (action === undefined) throw new Error(`the page has no form:\n${page}`);
   const hidden = form.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g);
-  const plain = (text: string): string =>
-    text.replaceAll('&#39;', "'").replaceAll('&quot;', '"').replaceAll('&amp;', '&');
   return {
     action: plain(action),
     fields: Object.fromEntries([...hidden].map(([, name = '', value = '']) => [name, plain(value)])),
   };
 }
+
+/** What an attribute says. */
+const plain = (text: string): string =>
+  text.replaceAll('&#39;', "'").replaceAll('&quot;', '"').replaceAll('&amp;', '&');

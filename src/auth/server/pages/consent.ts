@@ -38,7 +38,7 @@ ${scopes.map(({ text }) => html`<li>${ICONS.can}<span>${text}</span></li>`)}
 </form>
 <p class="fine" id="back">Either way, you go back to ${back.words}.</p>
 ${details(model)}`,
-    html`<p>The app does not get to see your password.</p>`,
+    { footer: html`<p>The app does not get to see your password.</p>` },
   );
 }
 

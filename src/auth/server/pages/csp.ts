@@ -1,5 +1,6 @@
 /** The headers of a page, above all what the browser may do with it (Content Security Policy 3). */
 import { STYLE_HASH } from './layout.ts';
+import { isRunnable } from './schemes.ts';
 
 /** Where the forms of a page may lead to, other than back here. */
 export interface Leads {
@@ -18,9 +19,6 @@ const RELAYS: ReadonlyMap<string, readonly string[]> = new Map([
   ['www.cursor.com', ['cursor:']],
   ['insiders.vscode.dev', ['vscode:', 'vscode-insiders:']],
 ]);
-
-/** Schemes that no answer is sent to, whatever a client registered. */
-const RUNNABLE = new Set(['javascript:', 'data:', 'blob:', 'vbscript:', 'file:', 'about:']);
 
 /**
  * The headers that every page is sent with. The opener is kept, since hosts open these pages in a window that later tells
@@ -63,7 +61,7 @@ function formAction({ redirectUri, provider }: Leads): string {
 }
 
 function sourcesOf({ protocol, hostname, host }: URL): readonly string[] {
-  if (RUNNABLE.has(protocol)) return [];
+  if (isRunnable(protocol)) return [];
   if (protocol === 'https:') return ['https:', ...(RELAYS.get(hostname) ?? [])];
   if (protocol !== 'http:') return [protocol];
   // sources have no form for IPv6 addresses, and a host can hold what ends a directive

@@ -26,8 +26,14 @@ export const ICONS = {
   back: icon('<path d="M3.5 10h13M11.5 5l5 5l-5 5"/>'),
 } as const;
 
+/** What few pages have. */
+export interface Around {
+  readonly head?: Html;
+  readonly footer?: Html | false;
+}
+
 /** @param title of the window @param main the content of the card */
-export function layout(title: string, main: Html, footer?: Html | false): string {
+export function layout(title: string, main: Html, { head, footer }: Around = {}): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -36,6 +42,7 @@ export function layout(title: string, main: Html, footer?: Html | false): string
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
 <title>${title} · Patchbay</title>
+${head}
 ${SHEET}
 </head>
 <body>

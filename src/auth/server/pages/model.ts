@@ -54,3 +54,8 @@ export interface DoneModel {
   readonly title: string;
   readonly text: string;
 }
+
+export interface LeaveModel {
+  /** The redirect URI of an app, with the answer. */
+  readonly uri: string;
+}

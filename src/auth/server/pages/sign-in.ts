@@ -16,7 +16,7 @@ ${problem !== undefined && html`<div class="problem" id="problem" role="alert">$
 ${federation && federationForm(federation, model.csrf)}
 ${federation && passwords && html`<p class="or">or with a password</p>`}
 ${passwords && passwordForm(model)}`,
-    passwords && html`<p>The app does not get to see your password.</p>`,
+    { footer: passwords && html`<p>The app does not get to see your password.</p>` },
   );
 }
 

@@ -82,6 +82,8 @@ input[aria-invalid] { border-color: var(--bad-line); }
 button { min-height: 2.75rem; padding: .5rem 1rem; border: 1px solid transparent; border-radius: .625rem; font: inherit;
   font-weight: 600; cursor: pointer; }
 .main { width: 100%; background: var(--accent); color: var(--on-accent); }
+a.main { display: block; min-height: 2.75rem; padding: .625rem 1rem; border-radius: .625rem; font-weight: 600;
+  text-align: center; text-decoration: none; }
 .main:hover { background: var(--accent-over); }
 .other { width: 100%; border-color: var(--edge); background: var(--card); color: var(--text); }
 .other:hover { background: var(--sunken); }

@@ -5,6 +5,7 @@ import { consentPage } from '../../../../src/auth/server/pages/consent.ts';
 import { donePage } from '../../../../src/auth/server/pages/done.ts';
 import { errorPage } from '../../../../src/auth/server/pages/error.ts';
 import { Html, html } from '../../../../src/auth/server/pages/escape.ts';
+import { leavePage } from '../../../../src/auth/server/pages/leave.ts';
 import type { ClientView, ConsentModel, SignInModel } from '../../../../src/auth/server/pages/model.ts';
 import { signInPage } from '../../../../src/auth/server/pages/sign-in.ts';
 import { CHATGPT, CLAUDE, CODE, consentModel, SAMPLES, signInModel } from '../../../browser/samples.ts';
@@ -113,6 +114,32 @@ test('a value is escaped wherever it stands, and markup is not escaped twice', (
   );
   expect(html`${[html`<b>${1}</b>`, undefined, false, ['<']]}`.toString()).toBe('<b>1</b>&lt;');
   expect(html`x`).toBeInstanceOf(Html);
+});
+
+describe('the page that hands over to an app', () => {
+  test('leads there at once, and by a link', () => {
+    const page = leavePage({ uri: 'com.example.app:/callback?code=a&state="><b>' });
+    const to = 'com.example.app:/callback?code=a&amp;state=%22%3E%3Cb%3E';
+    expect(page).toContain(`<meta http-equiv="refresh" content="0;url=${to}">`);
+    expect(page).toContain(`href="${to}"`);
+  });
+
+  test.each(['https://example.com/', 'http://127.0.0.1/', 'javascript:alert(1)', 'data:text/html,x', 'x', ''])(
+    'leads not to %j',
+    (uri) => {
+      expect(() => leavePage({ uri })).toThrow(TypeError);
+    },
+  );
+
+  test('gets no markup from an address', () => {
+    const plain = skeleton(leavePage({ uri: 'app:/' }));
+    fc.assert(
+      fc.property(hostile, (text) => {
+        const uri = `app:/${text}`;
+        if (URL.canParse(uri)) expect(skeleton(leavePage({ uri }))).toEqual(plain);
+      }),
+    );
+  });
 });
 
 describe('what is said', () => {
