@@ -33,12 +33,13 @@ export async function launchBrowser(): Promise<Browser> {
 }
 
 /**
- * Tests that share one browser. On a machine without one they are skipped, and their name says what to install; where
+ * Tests that share one browser. On a machine without one they are skipped, and it is said what to install; where
  * `CI` is set they fail instead.
  */
 export function describeInBrowser(name: string, tests: (open: OpenPage) => void): void {
   const missing = !existsSync(PATH) && !process.env.CI;
-  describe.skipIf(missing)(missing ? `${name} (skipped: ${MISSING})` : name, { timeout: PATIENCE }, () => {
+  if (missing) process.stderr.write(`${name}: skipped, ${MISSING}\n`);
+  describe.skipIf(missing)(name, { timeout: PATIENCE }, () => {
     let browser: Browser | undefined;
     const contexts: BrowserContext[] = [];
     beforeAll(async () => {
