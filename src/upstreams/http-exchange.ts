@@ -7,6 +7,7 @@ import { canResumeFrom, isMessage, type SseEvent, SseParser } from '../protocol/
 import type { Logger } from '../telemetry/log.ts';
 import { connectionError } from './connection-errors.ts';
 import { isModernRefusal } from './discover.ts';
+import { Redactor } from './redact.ts';
 import { tooLarge, WireFault } from './wire.ts';
 
 export interface ExchangeOptions {
@@ -31,6 +32,9 @@ type Mode = 'json' | 'sse' | 'error' | 'none';
 const GONE = new WireFault('its session is gone', { unsent: true, gone: true });
 const REPLACED = new WireFault('a server of the modern era is there now', { unsent: true, gone: true });
 const LONGEST_ERROR = 16 * 1024;
+const LONGEST_LOGGED = 500;
+/** The secrets of the upstream are masked already; what looks like one may be that of somebody else. */
+const REDACTOR = new Redactor();
 const SESSION = /\bsession/i;
 /** How long an answered stream may stay open, milliseconds. */
 const GRACE = 5_000;
@@ -212,7 +216,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     if (greeted && this.#status === 400 && answer && isModernRefusal(readMessage(answer.message)))
       return this.#end(REPLACED);
     if (answer) this.#options.message(answer.message);
-    log.debug({ status: this.#status, body: body.toString('utf8', 0, 500) }, 'upstream refused a request');
+    log.debug({ status: this.#status, body: REDACTOR.line(body, LONGEST_LOGGED) }, 'upstream refused a request');
     const detail = remark(this.#status);
     const fault = new Fault('upstreamStatus', { upstream, status: this.#status, method: 'the request', detail });
     this.#end(new WireFault(`it answered HTTP ${this.#status}`, { fault }));
