@@ -224,6 +224,8 @@ export class UpstreamLinks {
 
   /** Whether there is life in an open link: any answer is a sign of it. */
   async #probe(link: Link): Promise<Link> {
+    // while this one waited, that of another was answered
+    if (!link.suspect) return link;
     const { open } = this.spec.timeouts;
     await ask(link, 'ping', undefined, { idle: open, total: open, knob: 'open' }).catch((error: Error) => {
       if (!(error instanceof UpstreamError)) throw error;
