@@ -117,8 +117,10 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Record<string, unknown>): void {
+    // a word in between (RFC 9110 §15.2): the answer follows
+    if (status < 200) return;
     this.#status = status;
-    if (status < 200 || status >= 300) {
+    if (status >= 300) {
       this.#mode = 'error';
       return;
     }
