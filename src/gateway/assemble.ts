@@ -161,7 +161,7 @@ export function assemble(config: Config, version: string, log: Logger, database?
       draining = true;
     },
     reconfigure: (next) => {
-      reconfigure({ context, views, specs, log }, next);
+      reconfigure({ context, views, specs, patience: server.drainTimeout, log }, next);
       for (const [name, spec] of specs) known.set(name, spec);
     },
     // those that wait for their clients may wait for long

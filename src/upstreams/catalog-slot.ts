@@ -7,11 +7,11 @@ export interface Slot {
   readonly audience: string;
   /** What it lists is not wanted any more. */
   over: boolean;
-  /** When it was first asked for, and when its first catalog came. */
+  /** When it was first asked for, by whichever audience, and when its first catalog came. */
   since: number | undefined;
   arrived: number | undefined;
   catalog: Catalog | undefined;
-  /** Its catalog is of an earlier run. */
+  /** Its catalog is of an earlier run, or of another audience. */
   stale: boolean;
   fetching: Promise<void> | undefined;
   /** A change was announced while a fetch was under way, whose answer may be older than the change. */

@@ -21,6 +21,8 @@ export interface CatalogShelf {
 export interface CatalogSource {
   /** Whether all clients share its links, which are told of no capabilities. */
   readonly shared: boolean;
+  /** Whether it is a process that has to be started, which takes its time. */
+  readonly starts: boolean;
   /** Equal for as long as what it lists can be the same. */
   readonly identity: string;
 }
@@ -91,8 +93,9 @@ export class CatalogStore {
 
   /**
    * Resolves when every catalog is known or has failed once. Each is waited for until `ms` after it was first asked for,
-   * unless there are others: then for a part of that after the last one that came, since what is so much later is most
-   * likely not there. What is known from an earlier run alone is fetched again, which nobody waits for.
+   * unless there are others: then for a part of that after the last one that came, since a server that runs and is so
+   * much later is most likely dead. What is known from an earlier run, or from another audience alone, is fetched again,
+   * which nobody waits for.
    * @param patient whether to wait for `ms` whatever the others do
    */
   async settled(audience: string, ms: number, patient = false): Promise<void> {
@@ -106,7 +109,7 @@ export class CatalogStore {
     const wait = (): void => {
       clearTimeout(timer);
       const last = patient ? undefined : lastOf(slots);
-      const limits = waiting.filter(isAwaited).map((slot) => limitOf(slot, ms, last));
+      const limits = waiting.filter(isAwaited).map((slot) => limitOf(slot, ms, this.#starts(slot) ? undefined : last));
       timer = setTimeout(late.resolve, Math.max(0, Math.max(...limits) - Date.now()));
     };
     wait();
@@ -145,8 +148,8 @@ export class CatalogStore {
       const [was, is] = [before.get(upstream), settings.upstreams.get(upstream)];
       return is !== undefined && was?.shared === is.shared && was.identity === is.identity;
     };
+    for (const slots of this.#audiences.values()) for (const slot of slots) if (!stays(slot)) retire(slot);
     for (const [audience, slots] of this.#audiences) {
-      for (const slot of slots) if (!stays(slot)) retire(slot);
       const kept = new Map(slots.filter(stays).map((slot) => [slot.upstream, slot]));
       // the first audience is the one of no capabilities, which the others share slots with
       this.#audiences.set(audience, this.#makeSlots(audience, kept));
@@ -188,12 +191,14 @@ export class CatalogStore {
   }
 
   #newSlot(upstream: string, audience: string): Slot {
-    const kept = this.#options.shelf?.load(upstream, audience);
+    const { shelf } = this.#options;
+    const known = this.#ofOthers(upstream);
+    const kept = shelf?.load(upstream, audience) ?? known?.catalog ?? shelf?.load(upstream, NO_AUDIENCE);
     return {
       upstream,
       audience,
       over: false,
-      since: undefined,
+      since: known?.since,
       arrived: kept && Date.now(),
       catalog: kept && { ...kept, generation: ++this.#generation },
       stale: kept !== undefined,
@@ -203,6 +208,16 @@ export class CatalogStore {
       failures: 0,
       retry: undefined,
     };
+  }
+
+  /** The place of an upstream for another audience, the best that is known of it: most list the same to everyone. */
+  #ofOthers(upstream: string): Slot | undefined {
+    const all = [...this.#audiences.values()].flat().filter((slot) => slot.upstream === upstream && !slot.over);
+    return all.find(({ catalog }) => catalog) ?? all[0];
+  }
+
+  #starts({ upstream }: Slot): boolean {
+    return this.#settings.upstreams.get(upstream)?.starts === true;
   }
 
   #forgetOldest(): void {

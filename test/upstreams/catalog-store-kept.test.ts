@@ -29,7 +29,9 @@ function begin(shared: readonly string[] = []): void {
   const memory = memoryLog();
   [lines, saves, fetches, changes] = [memory.lines, [], [], []];
   store = new CatalogStore({
-    upstreams: new Map(Object.keys(tools).map((name) => [name, { shared: shared.includes(name), identity: name }])),
+    upstreams: new Map(
+      Object.keys(tools).map((name) => [name, { shared: shared.includes(name), starts: false, identity: name }]),
+    ),
     limits: { maxPages: 10, maxItems: 10 },
     refresh: 60_000,
     log: memory.log,
@@ -147,5 +149,11 @@ test('each audience has what was kept of it; upstreams that all share have one f
   expect(new Set(saves)).toEqual(new Set(['a rich', 'b ']));
   begin(['b']);
   expect(known('rich')).toEqual({ a: ['a1'], b: ['b1', 'b2'] });
+  for (const key of ['a ', 'a rich']) kept.delete(key);
+  begin(['b']);
+  // of one that was kept for others alone, that stands until it has answered
   expect(known('poor')).toEqual({ b: ['b1', 'b2'] });
+  kept.set('a ', { ...kept.get('b ')!, upstream: 'a' });
+  begin(['b']);
+  expect(known('poor')).toEqual({ a: ['b1', 'b2'], b: ['b1', 'b2'] });
 });
