@@ -21,7 +21,8 @@ import { SessionStore } from '../sessions/session-store.ts';
 import type { SessionStream } from '../sessions/session-stream.ts';
 import type { Database } from '../storage/database.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { type CatalogShelf, CatalogStore } from '../upstreams/catalog-store.ts';
+import type { CatalogShelf } from '../upstreams/catalog-settings.ts';
+import { CatalogStore } from '../upstreams/catalog-store.ts';
 import { Connector } from '../upstreams/connector.ts';
 import { catalogKey } from '../upstreams/identity.ts';
 import { LinkPool } from '../upstreams/pool.ts';
@@ -78,6 +79,7 @@ export function assemble(config: Config, version: string, log: Logger, database?
     shelf: database?.path === undefined ? undefined : shelfOf(specs, new SavedCatalogs(database, log)),
     link: (upstream, audience) => pool.lease(upstream, gatewayLessee(context, upstream, audience)),
     retryIn: (upstream) => pool.upstreams.get(upstream)?.health.retryIn ?? 0,
+    mask: (upstream, text) => pool.upstreams.get(upstream)?.mask(text) ?? text,
     changed: () => announcer.changed(),
   });
   const views = new ViewCache(catalogs, config.names, [...specs.keys()], log);

@@ -3,7 +3,7 @@ import type { Config } from '../config/schema.ts';
 import type { MethodContext } from '../methods/context.ts';
 import type { ViewCache } from '../methods/view-cache.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { CatalogSettings } from '../upstreams/catalog-store.ts';
+import type { CatalogSettings } from '../upstreams/catalog-settings.ts';
 import { Connector } from '../upstreams/connector.ts';
 import { identityOf } from '../upstreams/identity.ts';
 import { specsOf, type UpstreamSpec } from '../upstreams/spec.ts';

@@ -62,6 +62,11 @@ export class Connector {
     this.#spares.resize(spec.spares);
   }
 
+  /** A text of the upstream without the secrets that it was given. */
+  mask(text: string): string {
+    return this.#launcher.redactor.mask(text);
+  }
+
   /**
    * @throws WireFault when the upstream cannot be reached or refuses the handshake
    */
@@ -70,8 +75,7 @@ export class Connector {
       return await this.#open({ client, listener, control });
     } catch (error) {
       // it tells in the upstream's own words why it refused
-      if (error instanceof WireFault && error.cause instanceof UpstreamError)
-        error.message = this.#launcher.redactor.mask(error.message);
+      if (error instanceof WireFault && error.cause instanceof UpstreamError) error.message = this.mask(error.message);
       throw error;
     }
   }

@@ -82,6 +82,11 @@ export class UpstreamLinks {
     return this.#connector.spec;
   }
 
+  /** A text of the upstream without the secrets that it was given. */
+  mask(text: string): string {
+    return this.#connector.mask(text);
+  }
+
   /** Takes over other limits. @param spec of the same upstream */
   configure(spec: UpstreamSpec): void {
     this.#connector.spec = spec;

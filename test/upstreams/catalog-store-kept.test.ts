@@ -1,7 +1,8 @@
 /** Catalogs of an earlier run: known at once, fetched again, announced only where they differ. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Catalog, Snapshot } from '../../src/upstreams/catalog.ts';
-import { type CatalogShelf, CatalogStore, NO_AUDIENCE } from '../../src/upstreams/catalog-store.ts';
+import type { CatalogShelf } from '../../src/upstreams/catalog-settings.ts';
+import { CatalogStore, NO_AUDIENCE } from '../../src/upstreams/catalog-store.ts';
 import { type LogLine, memoryLog } from './memory-log.ts';
 import { openScripted } from './scripted-wire.ts';
 
@@ -37,6 +38,7 @@ function begin(shared: readonly string[] = []): void {
     log: memory.log,
     shelf,
     retryIn: () => 0,
+    mask: (_, text) => text,
     changed: (catalog) => void (catalog && changes.push(catalog)),
     link: async (upstream, audience) => {
       fetches.push(`${upstream} ${audience}`);

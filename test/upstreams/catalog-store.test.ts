@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Catalog } from '../../src/upstreams/catalog.ts';
-import { CatalogStore, type CatalogStoreOptions, NO_AUDIENCE } from '../../src/upstreams/catalog-store.ts';
+import type { CatalogStoreOptions } from '../../src/upstreams/catalog-settings.ts';
+import { CatalogStore, NO_AUDIENCE } from '../../src/upstreams/catalog-store.ts';
 import type { Link } from '../../src/upstreams/link.ts';
 import { memoryLog } from './memory-log.ts';
 import { openScripted } from './scripted-wire.ts';
@@ -68,6 +69,7 @@ function build(shared: readonly string[] = [], starting: readonly string[] = [])
     log: memory.log,
     link: (name, audience) => upstreams.get(name)!.link(audience),
     retryIn: () => leftAlone,
+    mask: (_, text) => text,
     changed: (catalog) => void (catalog && changes.push(catalog)),
   };
   return new CatalogStore(options);
