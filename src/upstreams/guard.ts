@@ -6,10 +6,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import type { Logger } from '../telemetry/log.ts';
 
-/** Reads which groups begin and end; at end of file it kills those that are left. A line that was cut off is not read. */
+/** Is given the groups that are there, and reads which begin and end; at end of file it kills those that are left. A line that was cut off is not read. */
 const SCRIPT = `
 trap '' INT TERM HUP QUIT
-groups=' '
+groups=" $* "
 while read -r word pid; do
   case $word in
     begin) groups="$groups$pid " ;;
@@ -65,7 +65,7 @@ export class Guard {
     try {
       // nothing of the gateway's environment or folder is held on to
       const stdio = ['pipe', 'ignore', 'ignore'] as const;
-      guard = spawn(this.#shell, ['-c', SCRIPT, 'patchbay-guard'], {
+      guard = spawn(this.#shell, ['-c', SCRIPT, 'patchbay-guard', ...[...this.#groups].map(String)], {
         detached: true,
         cwd: '/',
         env: {},
@@ -84,7 +84,6 @@ export class Guard {
     // neither the process nor the pipe keeps the gateway from ending
     guard.unref();
     (guard.stdin as Socket | null)?.unref();
-    for (const pid of this.#groups) this.#tell(`begin ${pid}\n`);
   }
 
   /** A group is there. */
