@@ -28,6 +28,9 @@ const LATER = 6;
 /** Whether nothing is known of it, not even that it failed. */
 export const isAwaited = ({ catalog, problem }: Slot): boolean => !catalog && problem === undefined;
 
+/** Whether something is on its way that is not known yet, or not from this run or for this audience. */
+export const isUnsure = (slot: Slot): boolean => isAwaited(slot) || (slot.stale && slot.problem === undefined);
+
 /** When the last one came that was not known before; `undefined` when none is known. */
 export const lastOf = (slots: readonly Slot[]): number | undefined =>
   slots.reduce<number | undefined>((last, { arrived }) => Math.max(arrived ?? 0, last ?? 0) || undefined, undefined);

@@ -9,7 +9,7 @@ import type { Logger } from '../telemetry/log.ts';
 import type { Catalog, Snapshot } from './catalog.ts';
 import { fetchCatalog } from './catalog-fetch.ts';
 import type { CatalogSettings, CatalogStoreOptions } from './catalog-settings.ts';
-import { isAwaited, lastOf, limitOf, retire, type Slot } from './catalog-slot.ts';
+import { isAwaited, isUnsure, lastOf, limitOf, retire, type Slot } from './catalog-slot.ts';
 
 /** The audience of clients without capabilities, and of upstreams that all share. */
 export const NO_AUDIENCE = '';
@@ -60,20 +60,37 @@ export class CatalogStore {
    * unless there are others: then for a part of that after the last one that came, since a server that runs and is so
    * much later is most likely dead. What is known from an earlier run, or from another audience alone, is fetched again,
    * which nobody waits for.
-   * @param patient whether to wait for `ms` whatever the others do
    */
-  async settled(audience: string, ms: number, patient = false): Promise<void> {
+  async settled(audience: string, ms: number): Promise<void> {
+    await this.#settled(audience, ms, false);
+  }
+
+  /** Like {@link CatalogStore.settled}, but waits for `ms` whatever the others do, also for what is being fetched again. */
+  async sure(audience: string, ms: number): Promise<void> {
+    await this.#settled(audience, ms, true);
+  }
+
+  /** Whether waiting may bring something to light that is not known. */
+  unsure(audience: string): boolean {
+    return this.#slots(audience).some(isUnsure);
+  }
+
+  async #settled(audience: string, ms: number, patient: boolean): Promise<void> {
     this.revalidate(audience);
     const slots = this.#slots(audience);
-    const waiting = slots.filter(isAwaited);
+    const isWaited = patient ? isUnsure : isAwaited;
+    const waiting = slots.filter(isWaited);
     if (waiting.length === 0) return;
+    const began = Date.now();
     const fetches = waiting.map((slot) => slot.fetching ?? this.#refresh(slot));
     const late = Promise.withResolvers<void>();
     let timer: NodeJS.Timeout | undefined;
     const wait = (): void => {
       clearTimeout(timer);
       const last = patient ? undefined : lastOf(slots);
-      const limits = waiting.filter(isAwaited).map((slot) => limitOf(slot, ms, this.#starts(slot) ? undefined : last));
+      const limits = waiting
+        .filter(isWaited)
+        .map((slot) => (slot.stale ? began + ms : limitOf(slot, ms, this.#starts(slot) ? undefined : last)));
       timer = setTimeout(late.resolve, Math.max(0, Math.max(...limits) - Date.now()));
     };
     wait();

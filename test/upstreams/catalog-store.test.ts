@@ -288,7 +288,12 @@ describe('audiences', () => {
     await store.settled('rich', 5_000);
     expect(known('rich')).toEqual({ a: ['a1', 'a2'], b: ['b1'] });
     expect([store.missing('rich'), changes]).toEqual([[], []]);
+    // whoever looks for more than that waits until they have said it
+    const sure = store.sure('rich', 5_000);
+    expect(store.unsure('rich')).toBe(true);
     for (const release of releases) release();
+    await sure;
+    expect(store.unsure('rich')).toBe(false);
     await vi.waitFor(() => expect(known('rich')).toEqual({ a: ['a1+', 'a2+'], b: ['b1+'] }));
     expect(changes.map(({ upstream }) => upstream).sort()).toEqual(['a', 'b']);
   });
