@@ -72,7 +72,7 @@ const lists = z.strictObject({
   pageSize: z.int().min(0).max(100_000).default(0).describe('Items in one page of a list; 0 sends all in one page.'),
   firstWait: duration(
     '5s',
-    'How long the first initialize or list waits for slow upstreams; a sixth of it after the last one that came.',
+    'How long the first initialize or list waits for slow upstreams; for those that run already, a sixth of it after the last one that came.',
     { least: 0 },
   ),
   refresh: duration('5m', 'How old a catalog may be before it is fetched again.'),

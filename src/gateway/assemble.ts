@@ -25,7 +25,8 @@ import type { SessionStream } from '../sessions/session-stream.ts';
 import type { Database } from '../storage/database.ts';
 import { auditTo } from '../telemetry/audit.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { type CatalogShelf, CatalogStore } from '../upstreams/catalog-store.ts';
+import type { CatalogShelf } from '../upstreams/catalog-settings.ts';
+import { CatalogStore } from '../upstreams/catalog-store.ts';
 import { Connector } from '../upstreams/connector.ts';
 import { catalogKey } from '../upstreams/identity.ts';
 import { LinkPool } from '../upstreams/pool.ts';
@@ -84,6 +85,7 @@ export function assemble(config: Config, version: string, log: Logger, database?
     shelf: database?.path === undefined ? undefined : shelfOf(specs, new SavedCatalogs(database, log)),
     link: (upstream, audience) => pool.lease(upstream, gatewayLessee(context, upstream, audience)),
     retryIn: (upstream) => pool.upstreams.get(upstream)?.health.retryIn ?? 0,
+    mask: (upstream, text) => pool.upstreams.get(upstream)?.mask(text) ?? text,
     changed: () => announcer.changed(),
   });
   const views = new ViewCache(catalogs, config.names, [...specs.keys()], log);
@@ -177,7 +179,7 @@ export function assemble(config: Config, version: string, log: Logger, database?
       draining = true;
     },
     reconfigure: (next) => {
-      reconfigure({ context, views, specs, log }, next);
+      reconfigure({ context, views, specs, patience: server.drainTimeout, log }, next);
       for (const [name, spec] of specs) known.set(name, spec);
     },
     // those that wait for their clients may wait for long

@@ -1,17 +1,14 @@
 /** How the running gateway is doing, in numbers. */
 import type { Figures } from '../telemetry/metrics.ts';
-import { NO_AUDIENCE } from '../upstreams/catalog-store.ts';
 import { liveGroups } from '../upstreams/groups.ts';
 import type { Gateway } from './gateway.ts';
 
 /** Reads the figures of this moment. */
-export function figuresOf({ context }: Gateway): Figures {
+export function figuresOf({ context, modernCalls }: Gateway): Figures {
   const { pool, catalogs, sessions } = context;
-  // of the lists that the gateway fetches for clients without capabilities, which stand for all
-  const missing = new Set(catalogs.missing(NO_AUDIENCE).map(({ upstream }) => upstream));
   return {
     sessions: sessions.size,
-    calls: sessions.inFlight,
+    calls: sessions.inFlight + modernCalls.size,
     processes: liveGroups().length,
     upstreams: [...pool.upstreams].map(([upstream, links]) => ({
       upstream,
@@ -19,7 +16,8 @@ export function figuresOf({ context }: Gateway): Figures {
       failures: links.health.failures,
       links: links.size,
       inFlight: links.inFlight,
-      missing: missing.has(upstream),
+      // what is known from whichever audience is listed to all
+      missing: catalogs.server(upstream) === undefined,
     })),
   };
 }

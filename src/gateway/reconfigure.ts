@@ -3,7 +3,7 @@ import type { Config } from '../config/schema.ts';
 import type { MethodContext } from '../methods/context.ts';
 import type { ViewCache } from '../methods/view-cache.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { CatalogSettings } from '../upstreams/catalog-store.ts';
+import type { CatalogSettings } from '../upstreams/catalog-settings.ts';
 import { Connector } from '../upstreams/connector.ts';
 import { identityOf } from '../upstreams/identity.ts';
 import { specsOf, type UpstreamSpec } from '../upstreams/spec.ts';
@@ -17,13 +17,18 @@ export interface Reconfigurable {
   readonly views: ViewCache;
   /** The upstreams of the context. */
   readonly specs: Map<string, UpstreamSpec>;
+  /** How long calls in progress may take to finish where their upstream goes, milliseconds. */
+  readonly patience: number;
   readonly log: Logger;
 }
 
 /** What the catalogs are to know of a configuration. */
 export const catalogSettings = (config: Config, specs: ReadonlyMap<string, UpstreamSpec>): CatalogSettings => ({
   upstreams: new Map(
-    [...specs].map(([name, spec]) => [name, { shared: spec.sharing === 'shared', identity: identityOf(spec) }]),
+    [...specs].map(([name, spec]) => [
+      name,
+      { shared: spec.sharing === 'shared', starts: spec.process !== undefined, identity: identityOf(spec) },
+    ]),
   ),
   limits: config.lists,
   refresh: config.lists.refresh,
@@ -37,9 +42,8 @@ export const separatorOf = ({ names }: Config): string | undefined =>
  * Takes over another configuration. Upstreams that stay as they are keep their links; those that go, or lead elsewhere,
  * finish the calls in progress first.
  */
-export function reconfigure({ context, views, specs, log }: Reconfigurable, config: Config): void {
+export function reconfigure({ context, views, specs, patience, log }: Reconfigurable, config: Config): void {
   const { pool, catalogs } = context;
-  const patience = config.server.drainTimeout;
   const next = specsOf(config.upstreams);
   for (const name of specs.keys()) if (!next.has(name)) pool.remove(name, patience);
   for (const [name, spec] of next) {

@@ -13,7 +13,9 @@ const WITHOUT = 5_000;
  */
 export function cachingOf(context: MethodContext, audience: string, kind?: ItemKind): Caching {
   const { catalogs } = context.view(audience);
-  if (context.catalogs.missing(audience).length > 0) return { ttlMs: 0, cacheScope: 'private' };
+  const { catalogs: store } = context;
+  // what is not known, or of others, is mended in a moment
+  if (store.missing(audience).length > 0 || store.unsure(audience)) return { ttlMs: 0, cacheScope: 'private' };
   let ttlMs = WITH_CHANGES;
   let shared = catalogs.length > 0;
   for (const catalog of catalogs) {

@@ -55,8 +55,9 @@ export async function whenKnown(
   route: () => boolean,
   unknown: () => Fault,
 ): Promise<void> {
-  if (context.catalogs.missing(call.client.audience).length > 0) {
-    await context.catalogs.settled(call.client.audience, context.lists.firstWait, true);
+  const { audience } = call.client;
+  if (context.catalogs.unsure(audience)) {
+    await context.catalogs.sure(audience, context.lists.firstWait);
     if (call.ended || route()) return;
   }
   throw unknown();

@@ -7,11 +7,11 @@ export interface Slot {
   readonly audience: string;
   /** What it lists is not wanted any more. */
   over: boolean;
-  /** When it was first asked for, and when its first catalog came. */
+  /** When it was first asked for, by whichever audience, and when its first catalog came. */
   since: number | undefined;
   arrived: number | undefined;
   catalog: Catalog | undefined;
-  /** Its catalog is of an earlier run. */
+  /** Its catalog is of an earlier run, or of another audience. */
   stale: boolean;
   fetching: Promise<void> | undefined;
   /** A change was announced while a fetch was under way, whose answer may be older than the change. */
@@ -27,6 +27,9 @@ const LATER = 6;
 
 /** Whether nothing is known of it, not even that it failed. */
 export const isAwaited = ({ catalog, problem }: Slot): boolean => !catalog && problem === undefined;
+
+/** Whether something is on its way that is not known yet, or not from this run or for this audience. */
+export const isUnsure = (slot: Slot): boolean => isAwaited(slot) || (slot.stale && slot.problem === undefined);
 
 /** When the last one came that was not known before; `undefined` when none is known. */
 export const lastOf = (slots: readonly Slot[]): number | undefined =>

@@ -7,43 +7,9 @@
 import { Fault } from '../errors.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Catalog, Snapshot } from './catalog.ts';
-import { type FetchLimits, fetchCatalog } from './catalog-fetch.ts';
-import { isAwaited, lastOf, limitOf, retire, type Slot } from './catalog-slot.ts';
-import type { Link } from './link.ts';
-
-/** What outlives the process. */
-export interface CatalogShelf {
-  load(upstream: string, audience: string): Snapshot | undefined;
-  /** Takes every catalog that was fetched, changed or not. */
-  save(upstream: string, audience: string, catalog: Snapshot): void;
-}
-
-export interface CatalogSource {
-  /** Whether all clients share its links, which are told of no capabilities. */
-  readonly shared: boolean;
-  /** Equal for as long as what it lists can be the same. */
-  readonly identity: string;
-}
-
-export interface CatalogSettings {
-  /** Every upstream in config order. */
-  readonly upstreams: ReadonlyMap<string, CatalogSource>;
-  readonly limits: FetchLimits;
-  /** The age at which a catalog is fetched again, milliseconds. */
-  readonly refresh: number;
-}
-
-export interface CatalogStoreOptions extends CatalogSettings {
-  readonly log: Logger;
-  /** Nothing outlives the process without it. */
-  readonly shelf?: CatalogShelf | undefined;
-  /** A link to fetch over, told of the audience's capabilities. */
-  link(upstream: string, audience: string): Link | Promise<Link>;
-  /** Milliseconds in which asking this upstream for anything is no use. */
-  retryIn(upstream: string): number;
-  /** What lists are made of differs from before: this catalog, or the upstreams. */
-  changed(catalog?: Catalog): void;
-}
+import { fetchCatalog } from './catalog-fetch.ts';
+import type { CatalogSettings, CatalogStoreOptions } from './catalog-settings.ts';
+import { isAwaited, isUnsure, lastOf, limitOf, retire, type Slot } from './catalog-slot.ts';
 
 /** The audience of clients without capabilities, and of upstreams that all share. */
 export const NO_AUDIENCE = '';
@@ -91,22 +57,40 @@ export class CatalogStore {
 
   /**
    * Resolves when every catalog is known or has failed once. Each is waited for until `ms` after it was first asked for,
-   * unless there are others: then for a part of that after the last one that came, since what is so much later is most
-   * likely not there. What is known from an earlier run alone is fetched again, which nobody waits for.
-   * @param patient whether to wait for `ms` whatever the others do
+   * unless there are others: then for a part of that after the last one that came, since a server that runs and is so
+   * much later is most likely dead. What is known from an earlier run, or from another audience alone, is fetched again,
+   * which nobody waits for.
    */
-  async settled(audience: string, ms: number, patient = false): Promise<void> {
+  async settled(audience: string, ms: number): Promise<void> {
+    await this.#settled(audience, ms, false);
+  }
+
+  /** Like {@link CatalogStore.settled}, but waits for `ms` whatever the others do, also for what is being fetched again. */
+  async sure(audience: string, ms: number): Promise<void> {
+    await this.#settled(audience, ms, true);
+  }
+
+  /** Whether waiting may bring something to light that is not known. */
+  unsure(audience: string): boolean {
+    return this.#slots(audience).some(isUnsure);
+  }
+
+  async #settled(audience: string, ms: number, patient: boolean): Promise<void> {
     this.revalidate(audience);
     const slots = this.#slots(audience);
-    const waiting = slots.filter(isAwaited);
+    const isWaited = patient ? isUnsure : isAwaited;
+    const waiting = slots.filter(isWaited);
     if (waiting.length === 0) return;
+    const began = Date.now();
     const fetches = waiting.map((slot) => slot.fetching ?? this.#refresh(slot));
     const late = Promise.withResolvers<void>();
     let timer: NodeJS.Timeout | undefined;
     const wait = (): void => {
       clearTimeout(timer);
       const last = patient ? undefined : lastOf(slots);
-      const limits = waiting.filter(isAwaited).map((slot) => limitOf(slot, ms, last));
+      const limits = waiting
+        .filter(isWaited)
+        .map((slot) => (slot.stale ? began + ms : limitOf(slot, ms, this.#starts(slot) ? undefined : last)));
       timer = setTimeout(late.resolve, Math.max(0, Math.max(...limits) - Date.now()));
     };
     wait();
@@ -145,8 +129,8 @@ export class CatalogStore {
       const [was, is] = [before.get(upstream), settings.upstreams.get(upstream)];
       return is !== undefined && was?.shared === is.shared && was.identity === is.identity;
     };
+    for (const slots of this.#audiences.values()) for (const slot of slots) if (!stays(slot)) retire(slot);
     for (const [audience, slots] of this.#audiences) {
-      for (const slot of slots) if (!stays(slot)) retire(slot);
       const kept = new Map(slots.filter(stays).map((slot) => [slot.upstream, slot]));
       // the first audience is the one of no capabilities, which the others share slots with
       this.#audiences.set(audience, this.#makeSlots(audience, kept));
@@ -188,12 +172,14 @@ export class CatalogStore {
   }
 
   #newSlot(upstream: string, audience: string): Slot {
-    const kept = this.#options.shelf?.load(upstream, audience);
+    const { shelf } = this.#options;
+    const known = this.#ofOthers(upstream);
+    const kept = shelf?.load(upstream, audience) ?? known?.catalog ?? shelf?.load(upstream, NO_AUDIENCE);
     return {
       upstream,
       audience,
       over: false,
-      since: undefined,
+      since: known?.since,
       arrived: kept && Date.now(),
       catalog: kept && { ...kept, generation: ++this.#generation },
       stale: kept !== undefined,
@@ -203,6 +189,16 @@ export class CatalogStore {
       failures: 0,
       retry: undefined,
     };
+  }
+
+  /** The place of an upstream for another audience, the best that is known of it: most list the same to everyone. */
+  #ofOthers(upstream: string): Slot | undefined {
+    const all = [...this.#audiences.values()].flat().filter((slot) => slot.upstream === upstream && !slot.over);
+    return all.find(({ catalog }) => catalog) ?? all[0];
+  }
+
+  #starts({ upstream }: Slot): boolean {
+    return this.#settings.upstreams.get(upstream)?.starts === true;
   }
 
   #forgetOldest(): void {
@@ -240,7 +236,7 @@ export class CatalogStore {
         this.#store(slot, fetched, log);
       } while (slot.again);
     } catch (error) {
-      if (!slot.over) this.#failed(slot, reasonOf(error as Error), log);
+      if (!slot.over) this.#failed(slot, this.#options.mask(upstream, reasonOf(error as Error)), log);
     }
   }
 

@@ -1,7 +1,8 @@
 /** Opens links to one upstream over whichever transport its configuration asks for. */
-import { Pool } from 'undici';
+import { type Dispatcher, Pool } from 'undici';
 import type { ServerFacts } from '../protocol/codec.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { UpstreamError } from './ask.ts';
 import { probe, type Verdict } from './era-probe.ts';
 import { EraVerdict } from './era-verdict.ts';
 import type { HttpEndpoint } from './http-endpoint.ts';
@@ -10,6 +11,7 @@ import { Launcher, type Running } from './launcher.ts';
 import { LegacyLink } from './legacy-link.ts';
 import type { ClientIdentity, Link, LinkListener } from './link.ts';
 import type { LinkOptions, OpenControl } from './link-options.ts';
+import { maskedRefusals } from './masked-refusals.ts';
 import { ModernHttpWire } from './modern-http-wire.ts';
 import { ModernLink } from './modern-link.ts';
 import { isRefusal, isRefusedByStatus } from './refusal.ts';
@@ -40,7 +42,7 @@ export class Connector {
   readonly #launcher: Launcher;
   readonly #server: StartedServer | undefined;
   readonly #spares: Spares;
-  #pool: { readonly origin: string; readonly pool: Pool } | undefined;
+  #pool: { readonly origin: string; readonly pool: Pool; readonly masked: Dispatcher } | undefined;
 
   constructor(spec: UpstreamSpec, log: Logger) {
     this.#log = log;
@@ -60,11 +62,30 @@ export class Connector {
     this.#spares.resize(spec.spares);
   }
 
+  /** A text of the upstream without the secrets that it was given. */
+  mask(text: string): string {
+    return this.#launcher.redactor.mask(text);
+  }
+
   /**
    * @throws WireFault when the upstream cannot be reached or refuses the handshake
    */
   async open(client: ClientIdentity, listener: LinkListener, control: OpenControl = {}): Promise<Link> {
-    const opening: Opening = { client, listener, control };
+    try {
+      return await this.#open({ client, listener, control });
+    } catch (error) {
+      // it tells in the upstream's own words why it refused
+      if (error instanceof WireFault && error.cause instanceof UpstreamError) error.message = this.mask(error.message);
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool?.pool.destroy();
+    await Promise.all([this.#server?.close(), this.#spares.close()]);
+  }
+
+  async #open(opening: Opening): Promise<Link> {
     const attempt = (): Promise<Link> => (this.spec.http ? this.#openHttp(opening) : this.#openStdio(opening));
     const believed = this.#era.legacy && this.#era.pinned === undefined;
     const patience = this.#patience;
@@ -74,15 +95,10 @@ export class Connector {
       this.#era.doubt();
       // one that used to know the handshake may have been replaced by one of the modern era, or was too slow to say so
       const guessed = (believed && isRefusal(error)) || this.#patience > patience;
-      if (!guessed || control.signal?.aborted) throw error;
+      if (!guessed || opening.control.signal?.aborted) throw error;
       this.#log.debug({ err: (error as Error).message }, 'upstream is asked again what it is');
       return attempt();
     }
-  }
-
-  async close(): Promise<void> {
-    await this.#pool?.pool.destroy();
-    await Promise.all([this.#server?.close(), this.#spares.close()]);
   }
 
   async #openHttp(opening: Opening): Promise<Link> {
@@ -206,9 +222,10 @@ export class Connector {
       void this.#pool?.pool.destroy();
       // the deadlines of calls are the link's; the pool must not end a stream that is merely quiet
       const options = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: this.spec.timeouts.open } };
-      this.#pool = { origin: url.origin, pool: new Pool(url.origin, options) };
+      const pool = new Pool(url.origin, options);
+      this.#pool = { origin: url.origin, pool, masked: pool.compose(maskedRefusals(this.#launcher.redactor)) };
     }
     const { name, http, maxMessageSize } = this.spec;
-    return { upstream: name, url, headers: http!.headers, pool: this.#pool.pool, maxMessageSize };
+    return { upstream: name, url, headers: http!.headers, pool: this.#pool.masked, maxMessageSize };
   }
 }

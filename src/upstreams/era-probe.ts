@@ -4,7 +4,7 @@ import type { ServerFacts } from '../protocol/codec.ts';
 import { compose, type Message, numberAt, readMessage, valueAt } from '../protocol/message.ts';
 import { modernRequest } from '../protocol/modern/codec.ts';
 import { LATEST_MODERN } from '../protocol/versions.ts';
-import { gatewayCall } from './ask.ts';
+import { gatewayCall, UpstreamError } from './ask.ts';
 import { isDiscovery, readDiscovery, unsupported, versionAfter } from './discover.ts';
 import type { ClientIdentity } from './link.ts';
 import { type Wire, WireFault } from './wire.ts';
@@ -86,7 +86,8 @@ function verdictOf(message: Message): Verdict {
   if (MODERN_CODES.has(error.code)) {
     if (error.code === code.unsupportedVersion)
       throw unsupported((error.data as { supported?: unknown } | undefined)?.supported);
-    throw new WireFault(`it refuses to be asked what it is: ${String(error.message)}`, { unsent: true });
+    const cause = new UpstreamError(Number(error.code), String(error.message));
+    throw new WireFault(`it refuses to be asked what it is: ${cause.message}`, { unsent: true, cause });
   }
   return { era: 'legacy', reason: `it answered with error ${String(error.code)}`, alive: true, sure: true };
 }

@@ -6,7 +6,7 @@ export interface HttpEndpoint {
   readonly upstream: string;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  /** The keep-alive pool of the upstream's origin; shared by all its links. */
+  /** The keep-alive pool of the upstream's origin; shared by all its links. Masks secrets in refusals. */
   readonly pool: Dispatcher;
   /** Bytes. */
   readonly maxMessageSize: number;

@@ -7,6 +7,7 @@ import { canResumeFrom, isMessage, type SseEvent, SseParser } from '../protocol/
 import type { Logger } from '../telemetry/log.ts';
 import { connectionError } from './connection-errors.ts';
 import { isModernRefusal } from './discover.ts';
+import { Redactor } from './redact.ts';
 import { tooLarge, WireFault } from './wire.ts';
 
 export interface ExchangeOptions {
@@ -31,6 +32,9 @@ type Mode = 'json' | 'sse' | 'error' | 'none';
 const GONE = new WireFault('its session is gone', { unsent: true, gone: true });
 const REPLACED = new WireFault('a server of the modern era is there now', { unsent: true, gone: true });
 const LONGEST_ERROR = 16 * 1024;
+const LONGEST_LOGGED = 500;
+/** The secrets of the upstream are masked already; what looks like one may be that of somebody else. */
+const REDACTOR = new Redactor();
 const SESSION = /\bsession/i;
 /** How long an answered stream may stay open, milliseconds. */
 const GRACE = 5_000;
@@ -113,8 +117,10 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Record<string, unknown>): void {
+    // a word in between (RFC 9110 §15.2): the answer follows
+    if (status < 200) return;
     this.#status = status;
-    if (status < 200 || status >= 300) {
+    if (status >= 300) {
       this.#mode = 'error';
       return;
     }
@@ -180,11 +186,11 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   failed(error: NodeJS.ErrnoException): void {
     if (this.#over) return;
     if (error instanceof WireFault) return this.#end(error);
-    const code = error.code ?? '';
-    const told = connectionError(error);
+    const { code = '' } = error;
+    this.#options.log.debug({ code }, 'the connection to the upstream failed');
     // nobody is there any more: a new link finds out where the upstream is now
     const unsent = NOT_SENT.has(code);
-    this.#end(new WireFault(told, { unsent, gone: unsent && this.#options.inSession, cause: error }));
+    this.#end(new WireFault(connectionError(error), { unsent, gone: unsent && this.#options.inSession, cause: error }));
   }
 
   #event(event: SseEvent): void {
@@ -212,7 +218,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     if (greeted && this.#status === 400 && answer && isModernRefusal(readMessage(answer.message)))
       return this.#end(REPLACED);
     if (answer) this.#options.message(answer.message);
-    log.debug({ status: this.#status, body: body.toString('utf8', 0, 500) }, 'upstream refused a request');
+    log.debug({ status: this.#status, body: REDACTOR.line(body, LONGEST_LOGGED) }, 'upstream refused a request');
     const detail = remark(this.#status);
     const fault = new Fault('upstreamStatus', { upstream, status: this.#status, method: 'the request', detail });
     this.#end(new WireFault(`it answered HTTP ${this.#status}`, { fault }));

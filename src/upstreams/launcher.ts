@@ -19,13 +19,14 @@ export interface Running {
 export class Launcher {
   /** Replaced when its limits change. */
   spec: UpstreamSpec;
+  /** Masks what the upstream was given. */
+  readonly redactor: Redactor;
   readonly #log: Logger;
-  readonly #redactor: Redactor;
 
   constructor(spec: UpstreamSpec, log: Logger) {
     this.spec = spec;
     this.#log = log;
-    this.#redactor = new Redactor(secretsOf(spec));
+    this.redactor = new Redactor(secretsOf(spec));
   }
 
   /**
@@ -41,6 +42,6 @@ export class Launcher {
     }
     const log = this.#log.child({ pid: child.pid });
     log.debug('process started');
-    return { child, log, redactor: this.#redactor, lastWords: logStderr(child.stderr, log, this.#redactor) };
+    return { child, log, redactor: this.redactor, lastWords: logStderr(child.stderr, log, this.redactor) };
   }
 }

@@ -41,7 +41,7 @@ export class PendingTable {
       heard,
       waiting: 0,
       progress: Number.NEGATIVE_INFINITY,
-      total: deadline.total <= deadline.idle,
+      total: deadline.total < deadline.idle,
       timer: setTimeout(() => expired(pending), Math.min(deadline.idle, deadline.total)),
     };
     this.#byId.set(pending.id, pending);

@@ -8,6 +8,8 @@ const SHORTEST_SECRET = 8;
 /** What an admin wrote out as a header or a variable may be a secret from this length on. */
 const SHORTEST_VALUE = 12;
 
+/** Characters of the longest way to spell one, which is `\\u002d`. */
+const LONGEST_SPELLING = 6;
 /** Characters that have a meaning in a regular expression. */
 const SPECIAL = /[\\^$.*+?()[\]{}|]/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it removes
@@ -15,9 +17,19 @@ const CONTROL = /\u001b\[[0-9;?]*[A-Za-z]|[\u0000-\u0008\u000b-\u001f\u007f]/g;
 const CREDENTIAL =
   /((?:bearer|basic)\s+|(?:token|secret|password|passwd|api[-_]?key|authorization)["']?\s*[=:]\s*["']?(?:(?:bearer|basic|token)\s+)?)[^\s"',;]{6,}/gi;
 
+/** A pattern for a text as it is, and as it is written within JSON, where some writers escape more than they have to. */
+const spellings = (text: string): string => text.split('').map(spelling).join('');
+
+function spelling(char: string): string {
+  if (/[A-Za-z0-9]/.test(char)) return char;
+  const hex = char.charCodeAt(0).toString(16).padStart(4, '0');
+  const code = hex.replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`);
+  return `(?:${/["\\/]/.test(char) ? '\\\\?' : ''}${char.replace(SPECIAL, '\\$&')}|\\\\u${code})`;
+}
+
 export class Redactor {
   readonly #literal: RegExp | undefined;
-  /** Bytes of the longest secret. */
+  /** Bytes that the longest secret may take. */
   readonly #longest: number = 0;
 
   /** @param secrets texts that are masked wherever they occur; short ones are not */
@@ -26,10 +38,15 @@ export class Redactor {
     const lines = [...secrets].flatMap((secret) => secret.split(/[\r\n]+/)).map((line) => line.trim());
     const texts = [...new Set(lines)].filter((line) => line.length >= SHORTEST_SECRET);
     if (texts.length === 0) return;
-    this.#longest = Math.max(...texts.map((text) => Buffer.byteLength(text)));
+    this.#longest = Math.max(...texts.map((text) => LONGEST_SPELLING * text.length));
     // of two that begin at the same place the longer one counts
     const longestFirst = texts.sort((a, b) => b.length - a.length);
-    this.#literal = new RegExp(longestFirst.map((text) => text.replace(SPECIAL, '\\$&')).join('|'), 'g');
+    this.#literal = new RegExp(longestFirst.map(spellings).join('|'), 'g');
+  }
+
+  /** A text with the secrets masked that are known, and otherwise as it is. */
+  mask(text: string): string {
+    return this.#literal ? text.replace(this.#literal, MASK) : text;
   }
 
   /**

@@ -82,6 +82,11 @@ export class UpstreamLinks {
     return this.#connector.spec;
   }
 
+  /** A text of the upstream without the secrets that it was given. */
+  mask(text: string): string {
+    return this.#connector.mask(text);
+  }
+
   /** Takes over other limits. @param spec of the same upstream */
   configure(spec: UpstreamSpec): void {
     this.#connector.spec = spec;
@@ -224,6 +229,8 @@ export class UpstreamLinks {
 
   /** Whether there is life in an open link: any answer is a sign of it. */
   async #probe(link: Link): Promise<Link> {
+    // while this one waited, that of another was answered
+    if (!link.suspect) return link;
     const { open } = this.spec.timeouts;
     await ask(link, 'ping', undefined, { idle: open, total: open, knob: 'open' }).catch((error: Error) => {
       if (!(error instanceof UpstreamError)) throw error;

@@ -76,7 +76,7 @@ describe.each(transports)('$name', (transport) => {
       await gone.stop();
       const nowhere = name === 'stdio' ? { ...spec, process: { ...spec.process!, command: 'no-such-command' } } : spec;
       const opening = openLink(nowhere);
-      await expect(opening).rejects.toThrow(name === 'stdio' ? 'no such command on PATH' : 'ECONNREFUSED');
+      await expect(opening).rejects.toThrow(name === 'stdio' ? 'no such command on PATH' : 'nobody listens');
       await expect(opening).rejects.toMatchObject({ name: 'WireFault', unsent: true });
     });
   });

@@ -18,14 +18,14 @@ describe('the demo', () => {
   afterAll(() => rm(mark, { recursive: true, force: true }));
 
   it('starts a gateway on the default config, passes every step and leaves nothing running', async () => {
-    const { code, stdout, stderr } = await run([], { script, env: { TMPDIR: mark } });
+    const { code, stdout, stderr } = await run([], { script, env: { TMPDIR: mark }, limit: 45_000 });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const steps = stdout.match(/^ {1,2}\d+ {2}\S/gm) ?? [];
     expect(steps).toHaveLength(12);
     expect(stdout).toContain(`\nAll ${steps.length} steps passed.\n`);
     for (const upstream of UPSTREAMS) expect(stdout).toMatch(new RegExp(`^ +${upstream} +[1-9]\\d* `, 'm'));
     await expectNoneMarked(mark);
-  });
+  }, 60_000);
 
   it('leaves nothing running when it is stopped half way', async () => {
     const demo = start([], { script, env: { TMPDIR: mark } });
@@ -47,12 +47,12 @@ describe('the demo against a gateway that runs', () => {
   it('passes, leaves the knowledge graph as it was and the gateway running', async () => {
     const gateway = await startDefaultGateway();
     try {
-      const { code, stdout } = await run([gateway.url], { script });
+      const { code, stdout } = await run([gateway.url], { script, limit: 45_000 });
       expect(stdout).toContain('steps passed.');
       expect(code).toBe(0);
       expect((await fetch(new URL('/healthz', gateway.url))).status).toBe(200);
     } finally {
       expect(await gateway.stop()).toEqual({ code: 0 });
     }
-  });
+  }, 60_000);
 });

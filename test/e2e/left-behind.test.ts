@@ -40,11 +40,14 @@ async function startAll(): Promise<void> {
     expect(running).toContainEqual(expect.stringContaining(part));
 }
 
-/** The process that guards the others; it has nothing of the gateway's environment. */
+/** The processes that guard the others, one in general; they have nothing of the gateway's environment. */
+const guardsOf = async (pid: number): Promise<number[]> =>
+  [...(await childrenOf(pid))].flatMap(([guard, command]) => (command.includes('patchbay-guard') ? [guard] : []));
+
 async function guardOf(pid: number): Promise<number> {
-  const guards = [...(await childrenOf(pid))].filter(([, command]) => command.includes('patchbay-guard'));
+  const guards = await guardsOf(pid);
   expect(guards).toHaveLength(1);
-  return guards[0]![0];
+  return guards[0]!;
 }
 
 const isGone = async (pid: number): Promise<boolean> =>
@@ -59,3 +62,13 @@ describe.each(['SIGKILL', 'SIGTERM'] as const)('%s', (signal) => {
     await expect.poll(() => isGone(guard), { timeout: 8_000 }).toBe(true);
   }, 60_000);
 });
+
+it('SIGKILL of the guard, and then of the gateway, is the end of all that it has started', async () => {
+  await startAll();
+  const killed = await guardOf(gateway.pid);
+  process.kill(killed, 'SIGKILL');
+  const others = async () => (await guardsOf(gateway.pid)).filter((pid) => pid !== killed);
+  await expect.poll(others, { timeout: 8_000 }).toHaveLength(1);
+  await gateway.stop('SIGKILL');
+  await expectNoneMarked(gateway.mark);
+}, 60_000);

@@ -42,6 +42,12 @@ async function stopping(drainTimeout: string) {
   return { gateway, session, standalone, reply, stopped };
 }
 
+/** The sessions that the gateway has had with the upstream, and of those the ones that were ended. */
+const upstreamSessions = () => {
+  const had = new Set(upstream.received.flatMap(({ headers }) => headers['mcp-session-id'] ?? []));
+  return { had: [...had].sort(), ended: [...new Set(upstream.ended)].sort() };
+};
+
 const statusOf = async ({ url }: Gateway, path: string) =>
   (await exchange(new URL(path, url).href, { method: 'GET' })).status;
 
@@ -58,6 +64,16 @@ test('a call in progress is finished; meanwhile nothing new is taken, and it say
   await finished.ended();
   expect(firstText(finished.response(1).result ?? {})).toBe('finished');
   expect(await stopped).toEqual({ code: 0 });
+});
+
+test.each(['5s', '200ms'])('the sessions with upstreams are ended, whether calls finish or not (%s)', async (limit) => {
+  const { stopped } = await stopping(limit);
+  const { had, ended } = upstreamSessions();
+  // a session's own link, beside the one that the lists were fetched over
+  expect(had.length).toBeGreaterThan(ended.length + 1);
+  if (limit === '5s') answer?.();
+  expect(await stopped).toEqual({ code: 0 });
+  expect(upstreamSessions()).toEqual({ had, ended: had });
 });
 
 test('server.drainTimeout bounds the wait; the upstream is told that the call is off', async () => {

@@ -1,5 +1,5 @@
 /** What modern clients listen to, and lists and capabilities as they see them. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
 import type { Exchange, Rpc } from './exchange.ts';
 import { ModernClient } from './modern-client.ts';
@@ -25,6 +25,10 @@ beforeAll(async () => {
   });
   gateway = await startGateway({ config: { upstreams: { modern: { url: modern.url }, legacy: { url: legacy.url } } } });
   client = new ModernClient(gateway.url);
+  // a listen that begins before the lists are complete is told when they are
+  await vi.waitFor(async () =>
+    expect(JSON.stringify(await client.result('tools/list'))).toMatch(/modern__one.*legacy__two/),
+  );
 });
 afterAll(async () => {
   await gateway?.stop();

@@ -68,10 +68,12 @@ describe('the same names on two upstreams', () => {
     const slow = await startGateway({ config: { lists: { firstWait: '100ms' }, upstreams: both() } });
     try {
       const session = await Session.open(slow.url);
-      expect(await session.names()).toEqual(names.filter((name) => name.startsWith('two__')));
+      const ofTwo = names.filter((name) => name.startsWith('two__'));
+      await expect.poll(() => session.names(), { timeout: 10_000 }).toEqual(ofTwo);
       held.resolve();
-      await expect.poll(() => session.names()).toEqual(names);
+      await expect.poll(() => session.names(), { timeout: 10_000 }).toEqual(names);
     } finally {
+      held.resolve();
       await slow.stop();
     }
   });

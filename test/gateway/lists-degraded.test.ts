@@ -47,7 +47,7 @@ describe('some upstreams are not there', () => {
 
       for (const [upstream, says] of [
         ['missing', /patchbay-test-no-such-command/],
-        ['refused', /ECONNREFUSED/],
+        ['refused', /nobody listens at its address/],
       ] as const) {
         await gateway.waitForLog((line) => line.upstream === upstream && says.test(String(line.problem)));
       }

@@ -4,6 +4,7 @@ import { type Gateway, startGateway } from '../fixtures/gateway.ts';
 import { RawClient } from '../multiplexer/raw-client.ts';
 import { stdioPeer } from '../multiplexer/setup.ts';
 import { poll } from '../multiplexer/until.ts';
+import { ModernClient } from './modern-client.ts';
 
 let gateway: Gateway;
 let client: RawClient;
@@ -45,6 +46,17 @@ test('sessions, calls, processes and links are counted', async () => {
   expect(await figure('patchbay_upstream_calls{upstream="peer"}')).toBe(1);
   await client.tool('peer__open_gate', { gate: 'metrics' });
   await call.ended();
+  expect(await figure('patchbay_calls')).toBe(0);
+});
+
+test('calls of clients without a session are counted as well', async () => {
+  const args = { tag: 'm', steps: [{ gate: 'modern' }] };
+  const modern = new ModernClient(gateway.url);
+  const call = modern.call('peer__play', args);
+  await poll(() => figure('patchbay_calls')).toBe(1);
+  // over the same link, and so to the same process
+  await modern.call('peer__open_gate', { gate: 'modern' });
+  await call;
   expect(await figure('patchbay_calls')).toBe(0);
 });
 

@@ -4,6 +4,7 @@ import { childrenOf } from '../e2e/processes.ts';
 import { fixturePath, stdioUpstream } from '../fixtures/child.ts';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
 import { Session } from './client.ts';
+import { json, startUpstream, tool } from './scripted-upstream.ts';
 
 const LONG = { timeout: 15_000 };
 
@@ -62,6 +63,24 @@ describe('secrets that an upstream was given', () => {
     const stdout = await gateway.waitForLog(({ line }) => typeof line === 'string');
     expect(stdout.line).toBe('on stdout [redacted]');
     expect(JSON.stringify(gateway.logs)).not.toMatch(/eight-ch|tok-0123456789|written-in-the-file/);
+  });
+
+  test('are not in the reason why its lists could not be had', async () => {
+    const upstream = await startUpstream({
+      tools: [tool('one')],
+      handlers: {
+        'tools/list': ({ id, headers }, res) => {
+          const error = { code: -32603, message: `no lists for ${headers.authorization}` };
+          return json(res, JSON.stringify({ jsonrpc: '2.0', id, error }));
+        },
+      },
+    });
+    const Authorization = 'Bearer in-the-header-1234';
+    gateway = await startGateway({ config: { upstreams: { up: { url: upstream.url, headers: { Authorization } } } } });
+    const { problem } = await gateway.waitForLog(({ msg }) => msg === 'upstream is not available');
+    await upstream.close();
+    expect(problem).toMatch(/no lists for .*\[redacted\]/);
+    expect(JSON.stringify(gateway.logs)).not.toContain('in-the-header-1234');
   });
 });
 

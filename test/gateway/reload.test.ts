@@ -94,6 +94,27 @@ test('an upstream that leads elsewhere takes the new calls; what is in progress 
   await poll(() => isAlive(pid)).toBe(false);
 });
 
+test('links and calls in progress of the others are as before, whatever comes, changes and goes beside them', async () => {
+  const local = stdioPeer();
+  const far = { url: remote.url };
+  const pid = await pidOf();
+  const steps = [{ progress: 1 }, { gate: 'done' }];
+  const call = await client.call('local__play', { tag: 'still', steps }, { id: 9, progressToken: 9 });
+  await call.method('notifications/progress');
+  await change({ upstreams: { local, far } });
+  await client.request('tools/call', { name: 'far__far' });
+  const opened = remote.of('initialize').length;
+  await change({ upstreams: { local, far, more: stdioPeer('more') } });
+  await change({ upstreams: { local, far, more: stdioPeer('changed') } });
+  await change({ upstreams: { local, far } });
+  expect(await pidOf()).toBe(pid);
+  await client.request('tools/call', { name: 'far__far' });
+  expect([remote.of('initialize').length, remote.ended]).toEqual([opened, []]);
+  expect(call.messages.some(({ id }) => id === 9)).toBe(false);
+  await client.request('tools/call', { name: 'local__open_gate', arguments: { gate: 'done' } });
+  expect(await call.response(9)).toMatchObject({ result: {} });
+});
+
 test('other limits hold for the next call, over the same link', async () => {
   const pid = await pidOf();
   const changes = await change({ upstreams: { local: { ...stdioPeer(), timeouts: { tools: { sleep: '200ms' } } } } });

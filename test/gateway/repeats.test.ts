@@ -1,8 +1,10 @@
 /** Which requests are sent a second time when the connection broke before the answer. */
+import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
-import { RawClient } from '../multiplexer/raw-client.ts';
-import { type Handler, type ScriptedUpstream, startUpstream } from './scripted-upstream.ts';
+import { elicit } from '../multiplexer/questions.ts';
+import { ABLE, RawClient } from '../multiplexer/raw-client.ts';
+import { event, type Handler, type ScriptedUpstream, startUpstream } from './scripted-upstream.ts';
 
 const inputSchema = { type: 'object' };
 const TOOLS = [
@@ -67,6 +69,31 @@ test.each(['plain', 'adds'])('#154 a tool that does not (%s): never, and the err
   const { error } = await call(tool);
   expect(error?.message).toMatch(/lost while tools\/call was in progress .*whether it took effect is unknown/);
   expect(asked).toEqual([tool]);
+});
+
+test('#154 a tool that says it reads, but has asked the client for something: never', async () => {
+  const able = await RawClient.open(gateway.url, { capabilities: ABLE });
+  const { handlers = {} } = upstream.script;
+  const calls: ServerResponse[] = [];
+  const asking: Handler = (_, res) => {
+    calls.push(res);
+    event(res, { jsonrpc: '2.0', id: 'ask', ...elicit() });
+    return undefined;
+  };
+  upstream.script.handlers = { ...handlers, 'tools/call': asking };
+  try {
+    const reply = await able.call('up__reads', {}, { id: 'call' });
+    await reply.method('elicitation/create');
+    calls[0]!.socket?.destroySoon();
+    // a second try would ask a second time
+    const { error } = await reply.waitFor(
+      ({ id, method }) => id === 'call' || (method !== undefined && calls.length > 1),
+    );
+    expect(error?.message).toContain('whether it took effect is unknown');
+    expect(calls).toHaveLength(1);
+  } finally {
+    upstream.script.handlers = handlers;
+  }
 });
 
 test('#154 twice at most', async () => {

@@ -168,7 +168,7 @@ describe('an upstream that is not there', () => {
       for (const [upstream, says] of [
         ['nothing', /cannot start "patchbay-test-no-such-command"/],
         ['script', /exited with code 9/],
-        ['refused', /ECONNREFUSED/],
+        ['refused', /nobody listens at its address/],
       ] as const) {
         await own.waitForLog((line) => line.upstream === upstream && says.test(String(line.problem)));
         expect((await client.request('tools/call', { name: `${upstream}__raw` })).error).toMatchObject({

@@ -17,6 +17,9 @@ const BULK = { log: 1_500, pad: 32 * KIB };
 /** The most messages held for a client without a standalone stream. */
 const HELD = 256;
 
+/** The gateway has read the messages when it answers the ping. */
+const LATER = [{ log: 2 * HELD }, { ask: [{ method: 'ping' }] }];
+
 let gateway: Gateway;
 
 let folder: string;
@@ -107,7 +110,7 @@ describe('a client without a standalone stream', () => {
   test('finds the newest messages when it opens one, and what it was asked; the log counts the others', async () => {
     const client = await RawClient.open(gateway.url, { name: 'away', capabilities: ABLE });
     const outcomes = await askLater(client, 'stdio', 'asked', [elicit()]);
-    await client.tool('stdio__play_later', { tag: 'logs', steps: [{ log: 2 * HELD }] });
+    await client.tool('stdio__play_later', { tag: 'logs', steps: LATER });
     await said('logs');
     const stream = await client.listen();
     const { id } = await stream.method('elicitation/create');
@@ -124,7 +127,7 @@ describe('a client without a standalone stream', () => {
 
   test('that never opens one is told of when its session ends', async () => {
     const client = await RawClient.open(gateway.url, { name: 'deaf' });
-    await client.tool('stdio__play_later', { tag: 'deaf', steps: [{ log: 2 * HELD }] });
+    await client.tool('stdio__play_later', { tag: 'deaf', steps: LATER });
     await said('deaf');
     await client.tool('stdio__echo', {});
     await client.end();

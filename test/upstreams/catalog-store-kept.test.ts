@@ -1,7 +1,8 @@
 /** Catalogs of an earlier run: known at once, fetched again, announced only where they differ. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Catalog, Snapshot } from '../../src/upstreams/catalog.ts';
-import { type CatalogShelf, CatalogStore, NO_AUDIENCE } from '../../src/upstreams/catalog-store.ts';
+import type { CatalogShelf } from '../../src/upstreams/catalog-settings.ts';
+import { CatalogStore, NO_AUDIENCE } from '../../src/upstreams/catalog-store.ts';
 import { type LogLine, memoryLog } from './memory-log.ts';
 import { openScripted } from './scripted-wire.ts';
 
@@ -29,12 +30,15 @@ function begin(shared: readonly string[] = []): void {
   const memory = memoryLog();
   [lines, saves, fetches, changes] = [memory.lines, [], [], []];
   store = new CatalogStore({
-    upstreams: new Map(Object.keys(tools).map((name) => [name, { shared: shared.includes(name), identity: name }])),
+    upstreams: new Map(
+      Object.keys(tools).map((name) => [name, { shared: shared.includes(name), starts: false, identity: name }]),
+    ),
     limits: { maxPages: 10, maxItems: 10 },
     refresh: 60_000,
     log: memory.log,
     shelf,
     retryIn: () => 0,
+    mask: (_, text) => text,
     changed: (catalog) => void (catalog && changes.push(catalog)),
     link: async (upstream, audience) => {
       fetches.push(`${upstream} ${audience}`);
@@ -147,5 +151,11 @@ test('each audience has what was kept of it; upstreams that all share have one f
   expect(new Set(saves)).toEqual(new Set(['a rich', 'b ']));
   begin(['b']);
   expect(known('rich')).toEqual({ a: ['a1'], b: ['b1', 'b2'] });
+  for (const key of ['a ', 'a rich']) kept.delete(key);
+  begin(['b']);
+  // of one that was kept for others alone, that stands until it has answered
   expect(known('poor')).toEqual({ b: ['b1', 'b2'] });
+  kept.set('a ', { ...kept.get('b ')!, upstream: 'a' });
+  begin(['b']);
+  expect(known('poor')).toEqual({ a: ['b1', 'b2'], b: ['b1', 'b2'] });
 });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Catalog } from '../../src/upstreams/catalog.ts';
-import { CatalogStore, type CatalogStoreOptions, NO_AUDIENCE } from '../../src/upstreams/catalog-store.ts';
+import type { CatalogStoreOptions } from '../../src/upstreams/catalog-settings.ts';
+import { CatalogStore, NO_AUDIENCE } from '../../src/upstreams/catalog-store.ts';
 import type { Link } from '../../src/upstreams/link.ts';
 import { memoryLog } from './memory-log.ts';
 import { openScripted } from './scripted-wire.ts';
@@ -53,16 +54,22 @@ let store: CatalogStore;
 let leftAlone = 0;
 let lines: ReturnType<typeof memoryLog>['lines'];
 
-function build(shared: readonly string[] = []): CatalogStore {
+function build(shared: readonly string[] = [], starting: readonly string[] = []): CatalogStore {
   const memory = memoryLog();
   lines = memory.lines;
   const options: CatalogStoreOptions = {
-    upstreams: new Map([...upstreams.keys()].map((name) => [name, { shared: shared.includes(name), identity: name }])),
+    upstreams: new Map(
+      [...upstreams.keys()].map((name) => [
+        name,
+        { shared: shared.includes(name), starts: starting.includes(name), identity: name },
+      ]),
+    ),
     limits: { maxPages: 10, maxItems: 10 },
     refresh: REFRESH,
     log: memory.log,
     link: (name, audience) => upstreams.get(name)!.link(audience),
     retryIn: () => leftAlone,
+    mask: (_, text) => text,
     changed: (catalog) => void (catalog && changes.push(catalog)),
   };
   return new CatalogStore(options);
@@ -139,6 +146,18 @@ describe('the first time', () => {
     expect(over).toBe(true);
     release();
     await vi.waitFor(() => expect(known()).toEqual({ b: ['b1'], a: ['a1', 'a2'] }));
+  });
+
+  test('a process that has to be started is waited for, however much later than the others it is', async () => {
+    store.close();
+    store = build([], ['a']);
+    const release = up('a').hold();
+    const settled = store.settled(NO_AUDIENCE, 6_000);
+    await vi.waitFor(() => expect(known()).toEqual({ b: ['b1'] }));
+    await vi.advanceTimersByTimeAsync(5_000);
+    release();
+    await settled;
+    expect(known()).toEqual({ b: ['b1'], a: ['a1', 'a2'] });
   });
 
   test('a dead upstream delays nothing once it has failed', async () => {
@@ -254,12 +273,42 @@ describe('audiences', () => {
   test('have catalogs of their own, fetched over links of their own', async () => {
     await store.settled(NO_AUDIENCE, 5_000);
     await store.settled('rich', 5_000);
+    await vi.waitFor(() => expect(known('rich')).toEqual({ a: ['a1+', 'a2+'], b: ['b1+'] }));
     expect(known()).toEqual({ a: ['a1', 'a2'], b: ['b1'] });
-    expect(known('rich')).toEqual({ a: ['a1+', 'a2+'], b: ['b1+'] });
     expect(up('a').leases).toEqual([NO_AUDIENCE, 'rich']);
     up('a').tools = ['x'];
     await store.refresh('a', 'rich');
     expect([known().a, known('rich').a]).toEqual([['a1', 'a2'], ['x+']]);
+  });
+
+  test('wait for no upstream that is known: what others are listed stands until it has answered', async () => {
+    await store.settled(NO_AUDIENCE, 5_000);
+    changes.length = 0;
+    const releases = ['a', 'b'].map((name) => up(name).hold());
+    await store.settled('rich', 5_000);
+    expect(known('rich')).toEqual({ a: ['a1', 'a2'], b: ['b1'] });
+    expect([store.missing('rich'), changes]).toEqual([[], []]);
+    // whoever looks for more than that waits until they have said it
+    const sure = store.sure('rich', 5_000);
+    expect(store.unsure('rich')).toBe(true);
+    for (const release of releases) release();
+    await sure;
+    expect(store.unsure('rich')).toBe(false);
+    await vi.waitFor(() => expect(known('rich')).toEqual({ a: ['a1+', 'a2+'], b: ['b1+'] }));
+    expect(changes.map(({ upstream }) => upstream).sort()).toEqual(['a', 'b']);
+  });
+
+  test('wait for one that nobody knows as long as the first who asked', async () => {
+    const release = up('a').hold();
+    const first = store.settled(NO_AUDIENCE, 500);
+    await vi.advanceTimersByTimeAsync(500);
+    await first;
+    const second = store.settled('rich', 500);
+    await vi.advanceTimersByTimeAsync(0);
+    await second;
+    expect(store.missing('rich').map(({ upstream }) => upstream)).toEqual(['a']);
+    release();
+    await vi.waitFor(() => expect(store.missing('rich')).toEqual([]));
   });
 
   test('share the catalog of an upstream whose links are shared', async () => {
@@ -281,9 +330,17 @@ describe('audiences', () => {
     for (let i = 0; i < 29; i++) await store.settled(`other ${i}`, 5_000);
     store.known('first');
     await store.settled('one too many', 5_000);
-    expect(store.known('first')).toHaveLength(2);
-    expect(store.known(NO_AUDIENCE)).toHaveLength(2);
-    expect(store.known('second')).toEqual([]);
+    const { fetches } = up('a');
+    await store.settled('first', 5_000);
+    await store.settled(NO_AUDIENCE, 5_000);
+    expect(up('a').fetches).toBe(fetches);
+    await store.settled('second', 5_000);
+    expect(up('a').fetches).toBe(fetches + 1);
+    const fetched = up('a').fetches + up('b').fetches;
+    // one that was forgotten meanwhile is not stored
+    await vi.waitFor(() =>
+      expect(lines.filter(({ msg }) => msg === 'upstream ready').length).toBeGreaterThanOrEqual(fetched - 2),
+    );
   });
 });
 

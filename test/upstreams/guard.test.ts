@@ -57,6 +57,12 @@ function run(code: string): Script {
 const gone = (pid: number): Promise<void> =>
   expect.poll(() => isAlive(pid), { timeout: 5_000, interval: 10 }).toBe(false);
 
+/** Guards of a script, once they are what they will be: until then a process is a copy of the one that starts it. */
+const guardsOf = (pid: number): number[] =>
+  processes().flatMap(({ parent, pid: child }) =>
+    parent === pid && readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('patchbay-guard') ? [child] : [],
+  );
+
 afterEach(async () => {
   for (const script of scripts) if (script.process.exitCode === null) await script.kill();
   for (const pid of left) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
@@ -94,7 +100,7 @@ describe('when the gateway is killed', () => {
     const script = run(`
       import { Guard } from ${source('guard.ts')};
       const guard = new Guard();
-      guard.ready([], log);
+      guard.ready(log);
       for (const pid of [${over}, 1${over}, ${there}, ${over}1]) guard.begin(pid);
       for (const pid of [${over}, ${over}1, 1${over}]) guard.end(pid);
       tell(guard.pid);
@@ -130,20 +136,29 @@ describe('when the gateway is killed', () => {
 
   test('a guard that was killed itself has been replaced by one that knows all groups', async () => {
     const script = run(`${TWO}
-      // the guard's end is seen when the gateway comes to it
-      while (guardPid() !== undefined) await new Promise((turn) => setTimeout(turn, 1));
       const child = await start('${STUBBORN}');
       tell({ guard: guardPid(), groups: [child.pid] });
       await next();`);
     const first = await script.told<Two>();
     process.kill(first.guard, 'SIGKILL');
-    await gone(first.guard);
+    const replacement = () => guardsOf(script.process.pid!).filter((pid) => pid !== first.guard);
+    await expect.poll(replacement, { timeout: 5_000, interval: 10 }).toHaveLength(1);
     script.go();
     const second = await script.told<Two>();
-    expect(second.guard).not.toBe(first.guard);
+    expect([second.guard]).toEqual(replacement());
     await script.kill();
     for (const group of [...first.groups, ...second.groups]) await expectGone(group);
     await gone(second.guard);
+  });
+
+  test('a guard that was killed itself is replaced although no process is started any more', async () => {
+    const script = run(TWO);
+    const { guard, groups } = await script.told<Two>();
+    process.kill(guard, 'SIGKILL');
+    const replacement = () => guardsOf(script.process.pid!).filter((pid) => pid !== guard);
+    await expect.poll(replacement, { timeout: 5_000, interval: 10 }).toHaveLength(1);
+    await script.kill();
+    for (const group of groups) await expectGone(group);
   });
 });
 
@@ -172,11 +187,42 @@ describe('the guard', () => {
   test('that cannot be started is done without', async () => {
     const { log, lines } = memoryLog();
     const guard = new Guard('/no/such/shell');
-    guard.ready([1_000_000], log);
+    guard.begin(1_000_000);
+    guard.ready(log);
     guard.begin(1_000_001);
-    await expect.poll(() => lines).toHaveLength(1);
-    expect(lines[0]).toMatchObject({ level: 20, err: expect.stringContaining('ENOENT') });
-    guard.end(1_000_001);
+    await expect.poll(() => lines[0]).toMatchObject({ level: 20, err: expect.stringContaining('ENOENT') });
     expect(guard.pid).toBeUndefined();
+    for (const pid of [1_000_000, 1_000_001]) guard.end(pid);
+  });
+
+  test('that does not stay is started less and less often, for as long as there are groups', async () => {
+    const { log, lines } = memoryLog();
+    const guard = new Guard('/bin/false');
+    guard.ready(log);
+    guard.begin(1_000_000);
+    await expect.poll(() => lines.length, { timeout: 10_000, interval: 10 }).toBe(4);
+    expect(lines.map(({ code, retryInMs }) => [code, retryInMs])).toEqual([
+      [1, 100],
+      [1, 200],
+      [1, 400],
+      [1, 800],
+    ]);
+    expect(guard.pid).toBeUndefined();
+    guard.end(1_000_000);
+  });
+
+  test('is not replaced when there is nothing to guard', async () => {
+    const { log, lines } = memoryLog();
+    const guard = new Guard();
+    guard.begin(1_000_000);
+    guard.ready(log);
+    guard.end(1_000_000);
+    process.kill(guard.pid!, 'SIGKILL');
+    await expect.poll(() => guard.pid).toBeUndefined();
+    expect(lines).toEqual([]);
+    guard.ready(log);
+    expect(guard.pid).toBeGreaterThan(0);
+    process.kill(guard.pid!, 'SIGKILL');
+    await expect.poll(() => guard.pid).toBeUndefined();
   });
 });

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
 import { answerText, type RecordedCall, toolCall } from './calls.ts';
 import {
@@ -171,6 +172,22 @@ describe('a stream that ends before the answer', () => {
     expect(gets().map((a) => a.headers['last-event-id'])).toEqual([String(requests('tools/call')[1]?.id)]);
     expect(call.told).toEqual(['away']);
   });
+});
+
+test.each(['processing', 'early hints'])('a word before the answer (%s) is passed over', async (kind) => {
+  const before = (res: ServerResponse): void =>
+    kind === 'processing' ? res.writeProcessing() : res.writeEarlyHints({ link: '</a>; rel=preload; as=style' });
+  const { link, lines } = await open(({ rpc, id }, res) => {
+    if (rpc === undefined) return false;
+    before(res);
+    if (id === undefined) return void res.writeHead(202).end();
+    return json(res, { id, result: { n: 1 } });
+  });
+  expect(await answerText(send(toolCall('x')))).toContain('"n":1');
+  link.notify('notifications/roots/list_changed');
+  await expect.poll(() => requests('notifications/roots/list_changed')).toHaveLength(1);
+  expect(await answerText(send(toolCall('x')))).toContain('"n":1');
+  expect(lines.filter(({ msg }) => /refused|did not take/.test(String(msg)))).toEqual([]);
 });
 
 describe('a reply that is no answer', () => {

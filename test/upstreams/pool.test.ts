@@ -9,7 +9,8 @@ import type { Lessee, LinkName, PoolListener } from '../../src/upstreams/upstrea
 import { resultOf, toolCall } from './calls.ts';
 import { type LogLine, memoryLog } from './memory-log.ts';
 import { children, expectGone, isAlive } from './processes.ts';
-import { nodeProcess, stdioSpec } from './specs.ts';
+import { type HttpServerInTest, serveHttp, stream } from './scripted-http.ts';
+import { httpSpec, nodeProcess, stdioSpec } from './specs.ts';
 
 const IDENTITY: ClientIdentity = { audience: '', capabilities: {}, info: { name: 'test', version: '0' } };
 const IDLE = 60_000;
@@ -175,6 +176,46 @@ describe('a lost link that somebody listens to', () => {
     process.kill(started()[0]!, 'SIGKILL');
     await vi.waitFor(() => expect(lost()).toHaveLength(1));
     expect(pool.size).toBe(0);
+  });
+});
+
+describe('an open link whose upstream gave no answer', () => {
+  const LONGEST_WAIT = 10_000;
+  const timeouts = { idle: IDLE, open: 100, call: 50 };
+  let quiet: boolean;
+  let server: HttpServerInTest;
+
+  beforeEach(async () => {
+    quiet = false;
+    server = await serveHttp((_, res) => (quiet ? stream(res, ': quiet\n\n') : false));
+    const recovery = { failures: 1, firstRetry: LONGEST_WAIT, maxRetry: LONGEST_WAIT };
+    connect({ ...httpSpec(server.url, 'streamable-http', { name: 'silent', timeouts }), recovery });
+  });
+  afterEach(() => server.stop());
+
+  const pings = (): number => server.arrived.filter(({ rpc }) => rpc === 'ping').length;
+
+  test('is not handed out before there is a sign of life, for which one ping is enough', async () => {
+    const link = await lease('s1', 'silent');
+    expect(pool.lease('silent', by('s1')), 'without a doubt there is nothing to wait for').toBe(link);
+    quiet = true;
+    expect(await send(link, toolCall('any')).done).toMatchObject({ error: { fault: 'upstreamTimeout' } });
+    await vi.waitFor(() =>
+      expect(lines.map(({ msg }) => msg)).toContain('upstream is down and left alone for a while'),
+    );
+    await expect(lease('s1', 'silent')).rejects.toThrow(/failed 1 times in a row .*; next try in \d+ s/);
+    expect(pings(), 'left alone for a while').toBe(0);
+
+    pass(LONGEST_WAIT);
+    await expect(lease('s1', 'silent')).rejects.toThrow('did not answer ping within 100 ms (timeouts.open)');
+    await expect(lease('s1', 'silent')).rejects.toThrow('next try in');
+    expect([pings(), link.closed]).toEqual([1, false]);
+
+    quiet = false;
+    pass(LONGEST_WAIT);
+    expect(await Promise.all([lease('s1', 'silent'), lease('s1', 'silent')])).toEqual([link, link]);
+    expect(pings()).toBe(2);
+    expect(pool.lease('silent', by('s1'))).toBe(link);
   });
 });
 

@@ -39,6 +39,15 @@ describe('a secret', () => {
     expect(masked(['größer-als-größe'], 'ist größer-als-größe!')).toBe('ist [redacted]!');
   });
 
+  test('is masked within JSON, however much its writer escapes', () => {
+    const secret = 'a"b\\c/d+e<ö-😀';
+    expect(masked([secret], JSON.stringify(secret))).toBe('"[redacted]"');
+    const escaped = 'a\\u0022b\\u005Cc\\/d\\u002Be\\u003c\\u00f6\\u002d\\ud83d\\uDE00';
+    expect(JSON.parse(`"${escaped}"`)).toBe(secret);
+    expect(masked([secret], `{"got":"${escaped}"}`)).toBe('{"got":"[redacted]"}');
+    expect(new Redactor([secret]).mask(`{"got":${JSON.stringify(secret)}}`)).toBe('{"got":"[redacted]"}');
+  });
+
   test('does not come through in part, wherever a line is cut', () => {
     const secret = 'QWERTY-ö-UIOP-QWERTY-UIOP';
     fc.assert(
