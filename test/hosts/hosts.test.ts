@@ -289,4 +289,19 @@ describe('wherever a host looks', () => {
     const { resource } = (await (await fetch(`${origin}${RESOURCE}/mcp`)).json()) as ResourceMetadata;
     expect(resource).toBe(url);
   });
+
+  test('and gets tokens that are good there', async () => {
+    const url = gateway.url.replace('127.0.0.1', 'localhost');
+    const host = new Host({ ...gateway, url });
+    const metadata = await host.document<ServerMetadata>(OAUTH);
+    const redirectUri = 'http://127.0.0.1:8976/callback';
+    const { client_id: clientId } = await host.register(metadata.registration_endpoint, {
+      client_name: 'Inspector',
+      redirect_uris: [redirectUri],
+      token_endpoint_auth_method: 'none',
+    });
+    const { tokens, refresh } = await host.authorize(metadata, { clientId, redirectUri, resource: url, scope: 'mcp' });
+    await works(host, tokens, '2025-11-25');
+    await works(host, await refresh(), '2025-11-25');
+  });
 });
