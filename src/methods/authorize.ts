@@ -61,8 +61,9 @@ export function authorize(context: MethodContext, caller: Caller, requests: read
     );
     policy.allow(caller.principal, [...plain, ...items]);
   };
-  if (known || context.catalogs.missing(caller.client.audience).length === 0) return judge();
-  return context.catalogs.settled(caller.client.audience, context.lists.firstWait, true).then(judge);
+  const { audience } = caller.client;
+  if (known || !context.catalogs.unsure(audience)) return judge();
+  return context.catalogs.sure(audience, context.lists.firstWait).then(judge);
 }
 
 /** Judges once more what goes out: whatever way it took to its target, it needs what its target needs. */

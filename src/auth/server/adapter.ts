@@ -1,0 +1,44 @@
+/** How oidc-provider reaches what is kept. */
+import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
+import type { Payload, Records } from './records.ts';
+
+export interface AdapterOptions {
+  readonly records: Records;
+  /** Most clients that registered themselves; the one unused for longest makes room. */
+  readonly maxClients: number;
+  /** A grant is over. */
+  ended(grant: string): void;
+}
+
+/** Gives the adapter of each kind of record. */
+export function createAdapters({ records, maxClients, ended }: AdapterOptions): AdapterFactory {
+  return (kind: string): Adapter => ({
+    async upsert(id, payload, expiresIn) {
+      if (kind === 'Client') records.trim(kind, maxClients - 1);
+      // clients are for good, and so is what has no end
+      records.put(kind, id, payload as Payload, kind === 'Client' || !expiresIn ? undefined : expiresIn);
+    },
+    async find(id) {
+      const found = records.get(kind, id) as AdapterPayload | undefined;
+      if (found && kind === 'Client') records.touch(kind, id);
+      return found;
+    },
+    async findByUid(uid) {
+      return records.byUid(kind, uid) as AdapterPayload | undefined;
+    },
+    async findByUserCode() {
+      return undefined;
+    },
+    async consume(id) {
+      records.consume(kind, id);
+    },
+    async destroy(id) {
+      records.remove(kind, id);
+      if (kind === 'Grant') ended(id);
+    },
+    async revokeByGrantId(grant) {
+      records.removeOfGrant(kind, grant);
+      if (kind === 'AccessToken') ended(grant);
+    },
+  });
+}

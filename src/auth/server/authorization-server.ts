@@ -1,0 +1,143 @@
+/** The embedded authorization server, put together: what it keeps, who can sign in, and what checks its tokens. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Config } from '../../config/schema.ts';
+import type { Database } from '../../storage/database.ts';
+import type { Vault } from '../../storage/vault.ts';
+import type { Audit } from '../../telemetry/audit.ts';
+import type { Logger } from '../../telemetry/log.ts';
+import type { Addresses } from '../addresses.ts';
+import type { SafeFetch } from '../safe-fetch.ts';
+import type { Users } from '../users.ts';
+import type { TokenVerifier } from '../verifier.ts';
+import { Accounts } from './accounts.ts';
+import { Federation } from './federation.ts';
+import { Interactions } from './interactions.ts';
+import { OwnTokens } from './own-tokens.ts';
+import { createProvider } from './provider.ts';
+import { Records } from './records.ts';
+import { type SigningKey, SigningKeys } from './signing-keys.ts';
+
+export interface AuthorizationServerOptions {
+  readonly addresses: Addresses;
+  /** The path that tokens are for where a client does not say, such as `/mcp`. */
+  readonly endpoint: string;
+  readonly settings: Config['auth'];
+  readonly database: Database;
+  readonly vault: Vault;
+  /** Those with passwords. */
+  readonly users: Users | undefined;
+  readonly safeFetch: SafeFetch;
+  readonly audit: Audit;
+  readonly log: Logger;
+  /** Some tokens are not good any more: all are to be checked again. */
+  onRevoked(): void;
+}
+
+/** How often is looked whether another process has rotated the keys, milliseconds. */
+const KEYS_CHECKED = 5_000;
+
+export class AuthorizationServer {
+  readonly verifier: TokenVerifier;
+  readonly federation: Federation | undefined;
+  readonly #options: AuthorizationServerOptions;
+  readonly #records: Records;
+  readonly #accounts: Accounts;
+  readonly #keys: SigningKeys;
+  #known: { readonly version: string; readonly keys: readonly SigningKey[]; checked: number } | undefined;
+  #running: Running | undefined;
+
+  constructor(options: AuthorizationServerOptions) {
+    const { addresses, settings, database, vault, users, safeFetch, onRevoked } = options;
+    const { federation, passwords } = settings.embedded;
+    this.#options = options;
+    this.#records = new Records(database, vault);
+    this.#accounts = new Accounts(passwords ? users : undefined, this.#records, federation !== undefined);
+    this.#keys = new SigningKeys(database, vault);
+    this.federation =
+      federation && new Federation({ settings: federation, addresses, records: this.#records, accounts: this.#accounts, safeFetch });
+    this.verifier = new OwnTokens({ addresses, records: this.#records, accounts: this.#accounts, keys: () => this.#signing().keys });
+    users?.onChange((names) => {
+      for (const name of names) this.#records.removeOfAccount(name);
+      onRevoked();
+    });
+  }
+
+  get base(): string {
+    return this.#options.addresses.base;
+  }
+
+  /** The path part of the public URL. */
+  get path(): string {
+    return this.#options.addresses.path;
+  }
+
+  get interactions(): Interactions {
+    return this.#server().interactions;
+  }
+
+  /** Serves a request to one of its endpoints. */
+  async callback(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    await this.#server().callback(request, response);
+  }
+
+  /** The keys there are now; looked for anew once in a while. */
+  #signing(): { readonly version: string; readonly keys: readonly SigningKey[] } {
+    const now = Date.now();
+    if (this.#known && now - this.#known.checked < KEYS_CHECKED) return this.#known;
+    const { version } = this.#keys;
+    if (this.#known?.version === version) this.#known.checked = now;
+    else {
+      const keys = this.#keys.all();
+      this.#known = { version: this.#keys.version, keys, checked: now };
+    }
+    return this.#known!;
+  }
+
+  /** It begins when it is first asked for, since only then is known where it is reached; other keys begin it anew. */
+  #server(): Running {
+    const { version, keys } = this.#signing();
+    if (this.#running?.version === version && this.#running.base === this.base) return this.#running;
+    const { addresses, endpoint, settings, vault, users, safeFetch, audit, log, onRevoked } = this.#options;
+    const { maxClients } = settings.embedded.registration;
+    const provider = createProvider({
+      addresses,
+      endpoint,
+      settings,
+      keys,
+      vault,
+      accounts: this.#accounts,
+      safeFetch,
+      log,
+      adapters: { records: this.#records, maxClients, ended: onRevoked },
+    });
+    provider.on('registration_create.success', (_ctx, client) =>
+      audit('client registered', { client: client.clientId, name: client.clientName, redirectUris: client.redirectUris }),
+    );
+    provider.on('grant.success', ({ oidc }) => {
+      const { client, entities } = oidc;
+      audit('token issued', { user: entities.Account?.accountId, client: client?.clientId, grant: oidc.params?.grant_type });
+    });
+    provider.on('grant.revoked', (ctx) => audit('token revoked', { client: ctx.oidc.client?.clientId }));
+    const interactions = new Interactions({
+      provider,
+      path: addresses.path,
+      vault,
+      accounts: this.#accounts,
+      users: settings.embedded.passwords ? users : undefined,
+      federation: this.federation,
+      audit,
+    });
+    this.#running = { version, base: this.base, interactions, callback: provider.callback() as Callback };
+    return this.#running;
+  }
+}
+
+interface Running {
+  /** Of the keys. */
+  readonly version: string;
+  readonly base: string;
+  readonly interactions: Interactions;
+  readonly callback: Callback;
+}
+
+type Callback = (request: IncomingMessage, response: ServerResponse) => Promise<void>;

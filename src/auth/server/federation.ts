@@ -1,0 +1,146 @@
+/** Sign-in at a provider of the company (OpenID Connect Core), by one client id that belongs to Patchbay. */
+import * as openid from 'openid-client';
+import type { Config } from '../../config/schema.ts';
+import type { Addresses } from '../addresses.ts';
+import type { SafeFetch } from '../safe-fetch.ts';
+import type { Accounts, Person } from './accounts.ts';
+import type { Records } from './records.ts';
+
+export const CALLBACK = '/oauth/federation';
+
+type Settings = NonNullable<Config['auth']['embedded']['federation']>;
+
+export interface FederationOptions {
+  readonly settings: Settings;
+  readonly addresses: Addresses;
+  readonly records: Records;
+  readonly accounts: Accounts;
+  readonly safeFetch: SafeFetch;
+}
+
+/** Why somebody was not signed in; the text is for the person. */
+export class FederationRefused extends Error {}
+
+const KIND = 'Federation';
+/** How long a person may take at the provider, seconds. */
+const TTL = 600;
+
+interface Pending extends Record<string, unknown> {
+  readonly step: string;
+  readonly nonce: string;
+  readonly verifier: string;
+}
+
+export class Federation {
+  /** What the sign-in page calls it. */
+  readonly name: string;
+  /** Where the form leads. */
+  readonly origin: string;
+  readonly #options: FederationOptions;
+  #configuration: Promise<openid.Configuration> | undefined;
+
+  constructor(options: FederationOptions) {
+    const { name, issuer } = options.settings;
+    this.#options = options;
+    this.name = name ?? new URL(issuer).hostname;
+    this.origin = new URL(issuer).origin;
+  }
+
+  /** Where the provider asks the person. What is needed to go on afterwards is kept, sealed, for one use. @throws FederationRefused */
+  async begin(step: string): Promise<URL> {
+    const { settings, records } = this.#options;
+    const configuration = await this.#ready();
+    const [state, nonce, verifier] = [openid.randomState(), openid.randomNonce(), openid.randomPKCECodeVerifier()];
+    records.put(KIND, state, { step, nonce, verifier }, TTL);
+    return openid.buildAuthorizationUrl(configuration, {
+      redirect_uri: this.#redirectUri,
+      scope: settings.scopes.join(' '),
+      code_challenge: await openid.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+      state,
+      nonce,
+    });
+  }
+
+  /** The step that an answer of the provider belongs to; `undefined` when there is none. */
+  stepOf(state: string): string | undefined {
+    return (this.#options.records.get(KIND, state) as Pending | undefined)?.step;
+  }
+
+  /**
+   * Takes the answer of the provider. What it gives beside an identity is dropped.
+   * @param query of the redirect
+   * @param step that the browser has the cookie of
+   * @throws FederationRefused
+   */
+  async finish(query: URLSearchParams, step: string): Promise<Person> {
+    const { settings, records, accounts } = this.#options;
+    const state = query.get('state') ?? '';
+    const pending = records.get(KIND, state) as Pending | undefined;
+    if (pending?.step !== step || !records.consume(KIND, state) || pending.consumed !== undefined)
+      throw new FederationRefused('This answer was used before, or came too late.');
+    records.remove(KIND, state);
+    const configuration = await this.#ready();
+    const url = new URL(this.#redirectUri);
+    for (const [name, value] of query) url.searchParams.append(name, value);
+    let claims: openid.IDToken | undefined;
+    try {
+      const tokens = await openid.authorizationCodeGrant(configuration, url, {
+        pkceCodeVerifier: pending.verifier,
+        expectedState: state,
+        expectedNonce: pending.nonce,
+        idTokenExpected: true,
+      });
+      claims = tokens.claims();
+    } catch (error) {
+      const denied = error instanceof openid.AuthorizationResponseError && error.error === 'access_denied';
+      const text = denied ? `${this.name} did not let you in.` : `${this.name} gave no answer that can be trusted.`;
+      throw new FederationRefused(text, { cause: error });
+    }
+    if (!claims) throw new FederationRefused(`${this.name} did not say who you are.`);
+    const email = typeof claims.email === 'string' ? claims.email : undefined;
+    this.#admit(email, claims.email_verified === true);
+    const groups = claims[settings.groups];
+    return accounts.federated(claims.sub, {
+      label: email ?? String(claims.preferred_username ?? claims.name ?? claims.sub),
+      name: typeof claims.name === 'string' ? claims.name : undefined,
+      email,
+      groups: Array.isArray(groups) ? groups.filter((one): one is string => typeof one === 'string') : [],
+    });
+  }
+
+  /** @throws FederationRefused for those of other domains */
+  #admit(email: string | undefined, verified: boolean): void {
+    const { domains } = this.#options.settings;
+    if (domains.length === 0) return;
+    const domain = email?.split('@').at(-1)?.toLowerCase();
+    if (verified && domain !== undefined && domains.some((one) => one.toLowerCase() === domain)) return;
+    throw new FederationRefused('Your account is not one of those that are let in here.');
+  }
+
+  get #redirectUri(): string {
+    return `${this.#options.addresses.base}${CALLBACK}`;
+  }
+
+  /** What the provider says of itself, asked for once it is needed, and again after a failure. */
+  #ready(): Promise<openid.Configuration> {
+    const { settings, safeFetch } = this.#options;
+    const issuer = new URL(settings.issuer);
+    const fetching: openid.CustomFetch = (url, init) => {
+      const method = init.method === 'POST' ? 'POST' : 'GET';
+      const body = init.body === undefined || init.body === null ? {} : { body: String(init.body) };
+      // the admin has named this provider
+      return safeFetch(url, { method, headers: init.headers, ...body, loopback: true });
+    };
+    this.#configuration ??= openid
+      .discovery(issuer, settings.clientId, settings.clientSecret, undefined, {
+        [openid.customFetch]: fetching,
+        ...(issuer.protocol === 'http:' ? { execute: [openid.allowInsecureRequests] } : {}),
+      })
+      .catch((error: unknown) => {
+        this.#configuration = undefined;
+        throw new FederationRefused(`${this.name} cannot be reached.`, { cause: error });
+      });
+    return this.#configuration;
+  }
+}

@@ -1,0 +1,261 @@
+/** The steps that a person takes: sign in, allow or deny. Each belongs to one browser and one request of a client. */
+
+import { timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type Provider from 'oidc-provider';
+import type { Interaction } from 'oidc-provider';
+import type { Vault } from '../../storage/vault.ts';
+import type { Audit } from '../../telemetry/audit.ts';
+import type { Users } from '../users.ts';
+import type { Accounts, Person } from './accounts.ts';
+import { ofFile } from './accounts.ts';
+import { type Federation, FederationRefused } from './federation.ts';
+import { consentPage } from './pages/consent.ts';
+import { pageHeaders } from './pages/csp.ts';
+import { errorPage } from './pages/error.ts';
+import type { ClientView } from './pages/model.ts';
+import { signInPage } from './pages/sign-in.ts';
+import { INTERACTION, redirectView } from './provider.ts';
+import { wordsFor } from './scope-words.ts';
+
+export interface InteractionOptions {
+  readonly provider: Provider;
+  /** The path part of the public URL. */
+  readonly path: string;
+  readonly vault: Vault;
+  readonly accounts: Accounts;
+  /** Those with passwords; `undefined` when a provider alone signs users in. */
+  readonly users: Users | undefined;
+  /** The provider that signs users in. */
+  readonly federation: Federation | undefined;
+  readonly audit: Audit;
+}
+
+/** A page, or where to go on. */
+export type Step =
+  | { readonly kind: 'page'; readonly status: number; readonly headers: Record<string, string>; readonly html: string }
+  | { readonly kind: 'redirect'; readonly url: string }
+  /** The response was sent already. */
+  | { readonly kind: 'sent' };
+
+export type Form = Readonly<Record<string, unknown>>;
+
+/** A request for a step that is none any more, or not of this browser. */
+export class StepOver extends Error {}
+
+export class Interactions {
+  readonly #options: InteractionOptions;
+
+  constructor(options: InteractionOptions) {
+    this.#options = options;
+  }
+
+  /** The page of the step that is next. @throws StepOver */
+  async show(request: IncomingMessage, response: ServerResponse, uid: string): Promise<Step> {
+    const step = await this.#step(request, response, uid);
+    return step.prompt.name === 'login' ? this.#signIn(step) : this.#consent(step);
+  }
+
+  /** Somebody typed name and password. @throws StepOver */
+  async signIn(
+    request: IncomingMessage,
+    response: ServerResponse,
+    uid: string,
+    form: Form,
+    address: string,
+  ): Promise<Step> {
+    const step = await this.#checked(request, response, uid, form);
+    const { users, audit } = this.#options;
+    const login = String(form.login ?? '').trim();
+    const client = String(step.params.client_id);
+    if (!users || step.prompt.name !== 'login') throw new StepOver();
+    const found = await users.check(login, String(form.password ?? ''), address);
+    if (found === 'wrong' || 'retryInSeconds' in found) {
+      const wait = found === 'wrong' ? undefined : found.retryInSeconds;
+      audit('sign-in failed', {
+        user: login,
+        client,
+        address,
+        reason: wait === undefined ? 'wrong name or password' : 'too many attempts',
+      });
+      const problem =
+        wait === undefined ? 'The user name or the password is wrong.' : `Too many attempts. Try again in ${wait} s.`;
+      return this.#signIn(step, { user: login, problem }, wait === undefined ? 401 : 429);
+    }
+    return this.#signedIn(request, response, ofFile(found), { client, address });
+  }
+
+  /** Somebody goes to the provider to sign in. @throws StepOver, FederationRefused */
+  async leave(request: IncomingMessage, response: ServerResponse, uid: string, form: Form): Promise<URL> {
+    const step = await this.#checked(request, response, uid, form);
+    const { federation } = this.#options;
+    if (!federation || step.prompt.name !== 'login') throw new StepOver();
+    return federation.begin(uid);
+  }
+
+  /** Somebody comes back from there. @throws StepOver, FederationRefused */
+  async returned(
+    request: IncomingMessage,
+    response: ServerResponse,
+    uid: string,
+    query: URLSearchParams,
+    address: string,
+  ): Promise<Step> {
+    const step = await this.#step(request, response, uid);
+    const { federation, audit } = this.#options;
+    if (!federation || step.prompt.name !== 'login') throw new StepOver();
+    const client = String(step.params.client_id);
+    try {
+      const person = await federation.finish(query, uid);
+      return await this.#signedIn(request, response, person, { client, address });
+    } catch (error) {
+      if (error instanceof FederationRefused) audit('sign-in failed', { client, address, reason: error.message });
+      throw error;
+    }
+  }
+
+  /** Somebody was found to be who they say. */
+  async #signedIn(
+    request: IncomingMessage,
+    response: ServerResponse,
+    person: Person,
+    { client, address }: { readonly client: string; readonly address: string },
+  ): Promise<Step> {
+    this.#options.audit('sign-in', { user: person.id, client, address });
+    await this.#options.provider.interactionFinished(
+      request,
+      response,
+      { login: { accountId: person.id, remember: true } },
+      { mergeWithLastSubmission: false },
+    );
+    return { kind: 'sent' };
+  }
+
+  /** Somebody decided. @throws StepOver */
+  async decide(
+    request: IncomingMessage,
+    response: ServerResponse,
+    uid: string,
+    form: Form,
+    address: string,
+  ): Promise<Step> {
+    const step = await this.#checked(request, response, uid, form);
+    if (step.prompt.name !== 'consent') throw new StepOver();
+    const { provider, audit } = this.#options;
+    const account = step.session?.accountId;
+    const facts = { user: account, client: step.params.client_id, address };
+    if (form.decision === 'other') {
+      // the step stays, and begins again with a sign-in
+      step.prompt = { name: 'login', reasons: ['other_account'], details: {} } as Interaction['prompt'];
+      await step.persist();
+      return this.#signIn(step);
+    }
+    if (form.decision !== 'allow') {
+      audit('consent denied', facts);
+      const denied = { error: 'access_denied', error_description: 'The user did not allow it.' };
+      await provider.interactionFinished(request, response, denied, { mergeWithLastSubmission: false });
+      return { kind: 'sent' };
+    }
+    const consent = { grantId: await this.#grant(step, account!) };
+    audit('consent', { ...facts, scopes: step.params.scope, resource: step.params.resource });
+    await provider.interactionFinished(request, response, { consent }, { mergeWithLastSubmission: true });
+    return { kind: 'sent' };
+  }
+
+  /** A step for which a form was sent by its own page. @throws StepOver */
+  async #checked(request: IncomingMessage, response: ServerResponse, uid: string, form: Form): Promise<Interaction> {
+    const step = await this.#step(request, response, uid);
+    const [given, due] = [Buffer.from(String(form.csrf ?? '')), Buffer.from(this.#csrf(uid))];
+    if (given.length !== due.length || !timingSafeEqual(given, due)) throw new StepOver();
+    return step;
+  }
+
+  /** The step with this id. Only the browser that began it has the cookie. @throws StepOver */
+  async #step(request: IncomingMessage, response: ServerResponse, uid: string): Promise<Interaction> {
+    const step = await this.#options.provider.interactionDetails(request, response).catch(() => undefined);
+    if (step?.uid !== uid) throw new StepOver();
+    return step;
+  }
+
+  /** The grant for what was asked and is not granted yet. */
+  async #grant(step: Interaction, accountId: string): Promise<string> {
+    const { provider } = this.#options;
+    const existing = step.grantId === undefined ? undefined : await provider.Grant.find(step.grantId);
+    const grant = existing ?? new provider.Grant({ accountId, clientId: String(step.params.client_id) });
+    const { missingOIDCScope, missingOIDCClaims, missingResourceScopes } = step.prompt.details as {
+      missingOIDCScope?: string[];
+      missingOIDCClaims?: string[];
+      missingResourceScopes?: Record<string, string[]>;
+    };
+    if (missingOIDCScope) grant.addOIDCScope(missingOIDCScope.join(' '));
+    if (missingOIDCClaims) grant.addOIDCClaims(missingOIDCClaims);
+    for (const [resource, scopes] of Object.entries(missingResourceScopes ?? {}))
+      grant.addResourceScope(resource, scopes.join(' '));
+    return grant.save();
+  }
+
+  async #signIn(step: Interaction, typed: { user?: string; problem?: string } = {}, status = 200): Promise<Step> {
+    const { federation, users } = this.#options;
+    const action = this.#action(step, 'login');
+    const html = signInPage({
+      action,
+      csrf: this.#csrf(step.uid),
+      client: await this.#client(step),
+      passwords: users !== undefined,
+      ...typed,
+      ...(federation && { federation: { name: federation.name, action: this.#action(step, 'provider') } }),
+    });
+    return page(html, { redirectUri: String(step.params.redirect_uri), provider: federation?.origin }, status);
+  }
+
+  async #consent(step: Interaction): Promise<Step> {
+    const person = this.#options.accounts.find(step.session?.accountId ?? '');
+    if (!person) throw new StepOver();
+    const { missingResourceScopes = {} } = step.prompt.details as { missingResourceScopes?: Record<string, string[]> };
+    const [[resource = String(step.params.resource ?? ''), scopes = []] = []] = Object.entries(missingResourceScopes);
+    const redirectUri = String(step.params.redirect_uri);
+    const html = consentPage({
+      action: this.#action(step, 'consent'),
+      csrf: this.#csrf(step.uid),
+      client: await this.#client(step),
+      user: person.label,
+      scopes: scopes.map((name) => ({ name, text: wordsFor(name) })),
+      redirect: redirectView(redirectUri),
+      resource: resource === '' ? this.#options.provider.issuer : resource,
+    });
+    return page(html, { redirectUri });
+  }
+
+  async #client(step: Interaction): Promise<ClientView> {
+    const id = String(step.params.client_id);
+    const client = await this.#options.provider.Client.find(id);
+    const verified = /^https:\/\//i.test(id);
+    return {
+      name: client?.clientName ?? 'An app without a name',
+      host: verified ? URL.parse(id)?.host : redirectView(String(step.params.redirect_uri)).host || undefined,
+      uri: client?.clientUri,
+      verified,
+    };
+  }
+
+  #action = (step: Interaction, what: string): string => `${this.#options.path}${INTERACTION}/${step.uid}/${what}`;
+
+  /** Good for one step, which one browser alone can take. */
+  #csrf = (uid: string): string => this.#options.vault.index(`csrf\0${uid}`);
+}
+
+function page(html: string, leads: Parameters<typeof pageHeaders>[0], status = 200): Step {
+  return { kind: 'page', status, headers: pageHeaders(leads), html };
+}
+
+/** What is shown for a step that cannot be taken. */
+export const overPage = (): Step => ({
+  kind: 'page',
+  status: 400,
+  headers: pageHeaders(),
+  html: errorPage({
+    title: 'This sign-in is over',
+    text: 'It was finished, took longer than ten minutes, or was begun in another browser.',
+    mend: 'Go back to your app and connect again.',
+  }),
+});

@@ -1,0 +1,196 @@
+/** Where the server is found: its endpoints, its metadata in every form that clients look for, and its pages. */
+
+import { IncomingMessage } from 'node:http';
+import formbody from '@fastify/formbody';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { AuthorizationServer } from './authorization-server.ts';
+import { CALLBACK, FederationRefused } from './federation.ts';
+import { type Form, overPage, type Step, StepOver } from './interactions.ts';
+import { pageHeaders } from './pages/csp.ts';
+import { errorPage } from './pages/error.ts';
+import { INTERACTION, ROUTES } from './provider.ts';
+import { shapeClient } from './shaping.ts';
+
+const METADATA = ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration'];
+/** Where clients of 2025-03-26 look when they find no metadata. */
+const GUESSES: Readonly<Record<string, string>> = {
+  '/authorize': ROUTES.authorization,
+  '/token': ROUTES.token,
+  '/register': ROUTES.registration,
+};
+const MAX_REGISTRATION = 64 * 1_024;
+const MAX_FORM = 8 * 1_024;
+
+/** @param endpoint that metadata is looked for under as well, such as `/mcp` */
+export async function mountServer(app: FastifyInstance, server: AuthorizationServer, endpoint: string): Promise<void> {
+  const { path } = server;
+  const suffixes = new Set(['', endpoint, path, `${path}${endpoint}`]);
+  const metadata = METADATA.flatMap((base) =>
+    [...suffixes].map((suffix) => ({ url: base + suffix, to: METADATA[1]! })),
+  );
+  const plain = [ROUTES.authorization, ROUTES.token, ROUTES.revocation, ROUTES.jwks, ROUTES.userinfo];
+  await app.register(async (scope) => {
+    // bodies are the server's own to read
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
+    const routes = [
+      ...metadata,
+      ...plain.map((url) => ({ url: url as string, to: url as string })),
+      { url: `${ROUTES.authorization}/:uid`, to: undefined },
+      { url: '/authorize', to: GUESSES['/authorize']! },
+      { url: '/token', to: GUESSES['/token']! },
+    ];
+    for (const { url, to } of routes) {
+      scope.route({
+        method: ['GET', 'HEAD', 'POST', 'OPTIONS'],
+        url,
+        handler: (request, reply) => pass(server, request, reply, to),
+      });
+    }
+    for (const url of [ROUTES.registration, '/register']) {
+      scope.options(url, (request, reply) => pass(server, request, reply, ROUTES.registration));
+    }
+  });
+  await app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: MAX_REGISTRATION }, (_request, body, done) =>
+      done(null, body),
+    );
+    for (const url of [ROUTES.registration, '/register']) {
+      scope.post(url, (request, reply) =>
+        pass(server, request, reply, ROUTES.registration, shaped(request.body as Buffer)),
+      );
+    }
+  });
+  await app.register(async (scope) => pages(scope, server));
+}
+
+/** Hands a request over. The server learns from configuration alone how it was reached. */
+async function pass(
+  server: AuthorizationServer,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  to: string | undefined,
+  body?: Buffer,
+): Promise<void> {
+  const query = request.raw.url!.indexOf('?');
+  const url = to === undefined ? request.raw.url! : to + (query < 0 ? '' : request.raw.url!.slice(query));
+  reply.hijack();
+  await server.callback(forwarded(server, request.raw, url, body), reply.raw);
+}
+
+/** @param body in place of the one that was read already */
+export function forwarded(
+  server: AuthorizationServer,
+  raw: IncomingMessage,
+  url: string,
+  body?: Buffer,
+): IncomingMessage {
+  const { protocol, host } = new URL(server.base);
+  let message = raw;
+  if (body) {
+    message = new IncomingMessage(raw.socket);
+    Object.assign(message, { method: raw.method, httpVersion: raw.httpVersion, rawHeaders: raw.rawHeaders });
+    message.headers = { ...raw.headers, 'content-length': String(body.length) };
+    message.push(body);
+    message.push(null);
+  }
+  message.url = url;
+  Object.assign(message, { originalUrl: server.path + url });
+  for (const name of Object.keys(message.headers))
+    if (name.startsWith('x-forwarded-') || name === 'forwarded') delete message.headers[name];
+  Object.assign(message.headers, { 'x-forwarded-proto': protocol.slice(0, -1), 'x-forwarded-host': host });
+  return message;
+}
+
+/** What is no JSON object is refused by the server, in its own words. */
+function shaped(body: Buffer): Buffer {
+  try {
+    const given: unknown = JSON.parse(body.toString('utf8'));
+    if (typeof given !== 'object' || given === null || Array.isArray(given)) return body;
+    return Buffer.from(JSON.stringify(shapeClient(given as Record<string, unknown>)));
+  } catch {
+    return body;
+  }
+}
+
+interface StepRequest {
+  Params: { uid: string };
+  Querystring: Record<string, string>;
+}
+
+async function pages(scope: FastifyInstance, server: AuthorizationServer): Promise<void> {
+  await scope.register(formbody, { bodyLimit: MAX_FORM });
+  const take = async (request: FastifyRequest<StepRequest>, reply: FastifyReply, step: Taker): Promise<unknown> => {
+    const raw = forwarded(server, request.raw, request.raw.url!);
+    try {
+      if (request.method === 'POST' && !isOwn(server, request.headers.origin)) throw new StepOver();
+      return send(reply, await step(raw, request.params.uid));
+    } catch (error) {
+      if (error instanceof StepOver) return send(reply, overPage());
+      if (error instanceof FederationRefused) return send(reply, refusedPage(error));
+      throw error;
+    }
+  };
+  const at = `${INTERACTION}/:uid`;
+  scope.get<StepRequest>(at, (request, reply) =>
+    take(request, reply, (raw, uid) => server.interactions.show(raw, reply.raw, uid)),
+  );
+  scope.post<StepRequest>(`${at}/login`, (request, reply) =>
+    take(request, reply, (raw, uid) =>
+      server.interactions.signIn(raw, reply.raw, uid, request.body as Form, request.ip),
+    ),
+  );
+  scope.post<StepRequest>(`${at}/consent`, (request, reply) =>
+    take(request, reply, (raw, uid) =>
+      server.interactions.decide(raw, reply.raw, uid, request.body as Form, request.ip),
+    ),
+  );
+  scope.post<StepRequest>(`${at}/provider`, (request, reply) =>
+    take(request, reply, async (raw, uid) => {
+      const url = await server.interactions.leave(raw, reply.raw, uid, request.body as Form);
+      return { kind: 'redirect', url: url.href };
+    }),
+  );
+  // the cookie of the step is sent to its own path alone
+  scope.get<StepRequest>(CALLBACK, async (request, reply) => {
+    const uid = server.federation?.stepOf(request.query.state ?? '');
+    if (uid === undefined) return send(reply, overPage());
+    const query = request.raw.url!.split('?', 2)[1] ?? '';
+    return send(reply, {
+      kind: 'redirect',
+      url: `${server.path}${INTERACTION}/${encodeURIComponent(uid)}/provider?${query}`,
+    });
+  });
+  scope.get<StepRequest>(`${at}/provider`, (request, reply) =>
+    take(request, reply, (raw, uid) => {
+      const query = new URLSearchParams(request.raw.url!.split('?', 2)[1]);
+      return server.interactions.returned(raw, reply.raw, uid, query, request.ip);
+    }),
+  );
+}
+
+type Taker = (raw: IncomingMessage, uid: string) => Promise<Step>;
+
+/** A form is sent by a page of this server; browsers say where it was. */
+function isOwn(server: AuthorizationServer, origin: string | undefined): boolean {
+  return origin === undefined || origin === new URL(server.base).origin;
+}
+
+function send(reply: FastifyReply, step: Step): FastifyReply {
+  if (step.kind === 'sent') return reply.hijack();
+  if (step.kind === 'redirect')
+    return reply.code(303).header('cache-control', 'no-store').header('location', step.url).send();
+  return reply.code(step.status).headers(step.headers).send(step.html);
+}
+
+const refusedPage = ({ message }: Error): Step => ({
+  kind: 'page',
+  status: 403,
+  headers: pageHeaders(),
+  html: errorPage({
+    title: 'You are not signed in',
+    text: message,
+    mend: 'Go back to your app and connect again, or ask those who run this server.',
+  }),
+});

@@ -1,0 +1,187 @@
+/** The authorization server itself: oidc-provider, configured for what MCP clients do (2026-07-28, authorization; OAuth 2.1). */
+import Provider, { type Configuration, errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
+import type { Config } from '../../config/schema.ts';
+import type { Vault } from '../../storage/vault.ts';
+import type { Logger } from '../../telemetry/log.ts';
+import type { Addresses } from '../addresses.ts';
+import type { SafeFetch } from '../safe-fetch.ts';
+import type { Accounts } from './accounts.ts';
+import { type AdapterOptions, createAdapters } from './adapter.ts';
+import { fetchFor } from './fetching.ts';
+import { pageHeaders } from './pages/csp.ts';
+import { errorPage } from './pages/error.ts';
+import { leavePage } from './pages/leave.ts';
+import { opensApp } from './pages/schemes.ts';
+import { askForSomething, EVERYTHING, isLoopbackUri } from './shaping.ts';
+import type { SigningKey } from './signing-keys.ts';
+
+export const ROUTES = {
+  authorization: '/oauth/authorize',
+  token: '/oauth/token',
+  registration: '/oauth/register',
+  revocation: '/oauth/revoke',
+  jwks: '/oauth/jwks',
+  userinfo: '/oauth/userinfo',
+} as const;
+export const INTERACTION = '/oauth/interaction';
+/** The member of access tokens that names the grant behind them. */
+export const GRANT_CLAIM = 'gid';
+
+export interface ProviderOptions {
+  readonly addresses: Addresses;
+  readonly endpoint: string;
+  readonly settings: Config['auth'];
+  readonly keys: readonly SigningKey[];
+  readonly vault: Vault;
+  readonly adapters: AdapterOptions;
+  readonly accounts: Accounts;
+  readonly safeFetch: SafeFetch;
+  readonly log: Logger;
+}
+
+const SECOND = 1_000;
+const INTERACTION_TTL = 600;
+const CODE_TTL = 60;
+/** A grant lives as long as something refreshes it; what is unused ends with its tokens, seconds. */
+const GRANT_TTL = 400 * 86_400;
+const DOCUMENT_CACHE = { min: 60, max: 3_600 };
+
+/** Scopes that tokens may have. */
+export function scopesOf({ scopes }: Config['auth']): readonly string[] {
+  const named = [
+    scopes.required,
+    ...scopes.rules.map((rule) => rule.scopes),
+    ...Object.entries(scopes.includes).flat(),
+  ];
+  return [...new Set([EVERYTHING, ...named.flat()])];
+}
+
+export function createProvider(options: ProviderOptions): Provider {
+  const { addresses, settings, keys, vault, accounts, log } = options;
+  const { embedded } = settings;
+  const https = addresses.base.startsWith('https:');
+  const scopes = scopesOf(settings);
+  const cookie = { httpOnly: true, sameSite: 'lax', secure: https, signed: true } as const;
+  const configuration: Configuration = {
+    adapter: createAdapters(options.adapters),
+    jwks: { keys: keys.map(({ jwk }) => jwk) as never },
+    clientDefaults: { token_endpoint_auth_method: 'none', grant_types: ['authorization_code', 'refresh_token'] },
+    responseTypes: ['code'],
+    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+    scopes: ['openid', 'offline_access', 'profile', 'email', ...scopes],
+    claims: { openid: ['sub'], profile: ['name', 'preferred_username', 'groups'], email: ['email'] },
+    cookies: {
+      keys: [vault.index('cookies')],
+      // a name that a browser takes from this very host alone (RFC 6265bis §4.1.3.2), where there is https
+      names: {
+        session: https ? '__Host-patchbay' : 'patchbay',
+        interaction: 'patchbay_step',
+        resume: 'patchbay_resume',
+      },
+      long: cookie,
+      short: cookie,
+    },
+    pkce: { required: () => true },
+    routes: ROUTES,
+    ttl: {
+      AccessToken: embedded.accessToken / SECOND,
+      AuthorizationCode: CODE_TTL,
+      IdToken: embedded.accessToken / SECOND,
+      RefreshToken: embedded.refreshToken / SECOND,
+      Grant: GRANT_TTL,
+      Interaction: INTERACTION_TTL,
+      Session: embedded.browser / SECOND,
+    },
+    rotateRefreshToken: true,
+    issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    expiresWithSession: async () => false,
+    clientBasedCORS: () => true,
+    extraTokenClaims: async (_ctx, token) => {
+      const person = 'accountId' in token && token.accountId !== undefined ? accounts.find(token.accountId) : undefined;
+      return { [GRANT_CLAIM]: 'grantId' in token ? token.grantId : undefined, groups: person?.groups };
+    },
+    findAccount: async (_ctx, id) => {
+      const person = accounts.find(id);
+      if (!person) return undefined;
+      const { label, name, email, groups } = person;
+      return {
+        accountId: id,
+        claims: async () => ({ sub: id, name, preferred_username: label, email, groups: [...groups] }),
+      };
+    },
+    interactions: {
+      policy: interactionPolicy.base(),
+      url: (_ctx, { uid }) => `${addresses.path}${INTERACTION}/${uid}`,
+    },
+    renderError: (ctx, out) => renderError(ctx, out),
+    fetch: fetchFor(options.safeFetch, log) as never,
+    features: {
+      devInteractions: { enabled: false },
+      rpInitiatedLogout: { enabled: false },
+      revocation: { enabled: true },
+      dPoP: { enabled: true },
+      registration: { enabled: embedded.registration.dynamic, rotateRegistrationAccessToken: false } as never,
+      clientIdMetadataDocument: {
+        enabled: embedded.registration.documents,
+        ack: 'draft-02',
+        cacheDuration: DOCUMENT_CACHE,
+      } as never,
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: async (_ctx, _client, oneOf) => oneOf?.[0] ?? `${addresses.base}${options.endpoint}`,
+        useGrantedResource: async () => true,
+        getResourceServerInfo: async (_ctx, resource) => {
+          if (!addresses.isEndpoint(resource, options.endpoint)) throw new errors.InvalidTarget();
+          return {
+            scope: scopes.join(' '),
+            audience: resource,
+            accessTokenFormat: 'jwt',
+            accessTokenTTL: embedded.accessToken / SECOND,
+            jwt: { sign: { alg: 'ES256' } },
+          };
+        },
+      },
+    },
+  };
+  const provider = new Provider(addresses.base, configuration);
+  // where clients come from is configured, and told by headers that the mount sets anew for every request
+  provider.proxy = true;
+  provider.use(askForSomething as never);
+  provider.use(handOver as never);
+  provider.on('server_error', (_ctx, error) => log.error({ err: error }, 'the sign-in failed'));
+  return provider;
+}
+
+/** Browsers stay on the page when an address opens an app: it gets a page of its own instead of a redirect. */
+async function handOver(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
+  await next();
+  const location = ctx.response.get('location');
+  if (location === '' || !opensApp(location)) return;
+  ctx.remove('location');
+  ctx.status = 200;
+  ctx.set(pageHeaders());
+  ctx.body = leavePage({ uri: location });
+}
+
+/** What went wrong before it was clear where an answer could go. */
+function renderError(
+  ctx: KoaContextWithOIDC,
+  { error, error_description: description }: { error: string; error_description?: string | undefined },
+): void {
+  ctx.set(pageHeaders());
+  ctx.body = errorPage({
+    title: 'This sign-in cannot go on',
+    text: sentence(description ?? error),
+    mend: 'Go back to your app and connect again. If it happens again, tell its makers what is written above.',
+  });
+}
+
+const sentence = (text: string): string => {
+  const trimmed = text.trim().replace(/[.\s]+$/, '');
+  return `${trimmed.charAt(0).toUpperCase()}${trimmed.slice(1)}.`;
+};
+
+/** Where an answer goes, for people. */
+export function redirectView(uri: string): { host: string; loopback: boolean; uri: string } {
+  return { host: URL.parse(uri)?.host ?? '', loopback: isLoopbackUri(uri), uri };
+}

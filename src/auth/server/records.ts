@@ -1,0 +1,144 @@
+/** What the sign-in keeps: clients, grants, codes, tokens, browser sessions. Sealed, and found by keyed hashes. */
+import type { Database } from '../../storage/database.ts';
+import type { Vault } from '../../storage/vault.ts';
+
+/** A record as oidc-provider writes it. */
+export type Payload = Record<string, unknown>;
+
+/** Kinds that belong to a grant, and end with it. */
+const OF_GRANT = new Set(['AuthorizationCode', 'RefreshToken', 'AccessToken']);
+/** Most records of a kind that strangers can make at will. */
+const MOST: Readonly<Record<string, number>> = { Interaction: 10_000, Session: 50_000 };
+const PRUNE_EVERY = 60_000;
+
+export class Records {
+  readonly #database: Database;
+  readonly #vault: Vault;
+  #pruned = 0;
+
+  constructor(database: Database, vault: Vault) {
+    this.#database = database;
+    this.#vault = vault;
+  }
+
+  /** @param ttl seconds; for good when it is `undefined` */
+  put(kind: string, id: string, payload: Payload, ttl: number | undefined, now = Date.now()): void {
+    const key = this.#vault.index(`${kind}\0${id}`);
+    const content = this.#vault.seal(JSON.stringify(payload), `${kind}\0${key}`);
+    const hashed = (name: string): string | null => {
+      const value = payload[name];
+      return typeof value === 'string' ? this.#vault.index(`${name}\0${value}`) : null;
+    };
+    const until = ttl === undefined ? null : now + ttl * 1_000;
+    this.#database.attempt((db) =>
+      db
+        .prepare(
+          `INSERT INTO oauth_records (kind, id, grant_id, uid, account, content, expires_at, used_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+           ON CONFLICT (kind, id) DO UPDATE SET grant_id = excluded.grant_id, uid = excluded.uid,
+             account = excluded.account, content = excluded.content, expires_at = excluded.expires_at`,
+        )
+        .run(kind, key, hashed('grantId'), hashed('uid'), hashed('accountId'), content, until, now),
+    );
+    this.#prune(kind, now);
+  }
+
+  get(kind: string, id: string): Payload | undefined {
+    return this.#read(kind, 'id', this.#vault.index(`${kind}\0${id}`));
+  }
+
+  byUid(kind: string, uid: string): Payload | undefined {
+    return this.#read(kind, 'uid', this.#vault.index(`uid\0${uid}`));
+  }
+
+  /** Whether a record is there, without reading it. */
+  has(kind: string, id: string, now = Date.now()): boolean {
+    const key = this.#vault.index(`${kind}\0${id}`);
+    const found = this.#database.attempt((db) =>
+      db.prepare('SELECT expires_at FROM oauth_records WHERE kind = ? AND id = ?').get(kind, key),
+    );
+    return found !== undefined && (found.expires_at === null || Number(found.expires_at) > now);
+  }
+
+  /** It was used, and must not be used again. @returns whether this was the first time */
+  consume(kind: string, id: string): boolean {
+    const key = this.#vault.index(`${kind}\0${id}`);
+    const done = this.#database.attempt((db) =>
+      db
+        .prepare('UPDATE oauth_records SET consumed_at = ? WHERE kind = ? AND id = ? AND consumed_at IS NULL')
+        .run(Date.now(), kind, key),
+    );
+    return done?.changes === 1;
+  }
+
+  /** It is in use: it is not the first to make room. */
+  touch(kind: string, id: string): void {
+    const key = this.#vault.index(`${kind}\0${id}`);
+    this.#database.attempt((db) =>
+      db.prepare('UPDATE oauth_records SET used_at = ? WHERE kind = ? AND id = ?').run(Date.now(), kind, key),
+    );
+  }
+
+  remove(kind: string, id: string): void {
+    const key = this.#vault.index(`${kind}\0${id}`);
+    this.#database.attempt((db) => db.prepare('DELETE FROM oauth_records WHERE kind = ? AND id = ?').run(kind, key));
+  }
+
+  /** Removes what was made of a grant. */
+  removeOfGrant(kind: string, grant: string): void {
+    if (!OF_GRANT.has(kind)) return;
+    const hashed = this.#vault.index(`grantId\0${grant}`);
+    this.#database.attempt((db) =>
+      db.prepare('DELETE FROM oauth_records WHERE kind = ? AND grant_id = ?').run(kind, hashed),
+    );
+  }
+
+  /** Removes all that a user was signed in to. */
+  removeOfAccount(account: string): void {
+    const hashed = this.#vault.index(`accountId\0${account}`);
+    this.#database.attempt((db) => db.prepare('DELETE FROM oauth_records WHERE account = ?').run(hashed));
+  }
+
+  count(kind: string): number {
+    const row = this.#database.attempt((db) =>
+      db.prepare('SELECT count(*) AS n FROM oauth_records WHERE kind = ?').get(kind),
+    );
+    return Number(row?.n ?? 0);
+  }
+
+  /** Makes room: those of a kind that were unused for longest go. @param most how many stay */
+  trim(kind: string, most: number): void {
+    const excess = this.count(kind) - most;
+    if (excess <= 0) return;
+    this.#database.attempt((db) =>
+      db
+        .prepare(
+          `DELETE FROM oauth_records WHERE kind = ?1 AND id IN
+             (SELECT id FROM oauth_records WHERE kind = ?1 ORDER BY used_at LIMIT ?2)`,
+        )
+        .run(kind, excess),
+    );
+  }
+
+  #read(kind: string, column: 'id' | 'uid', value: string): Payload | undefined {
+    const row = this.#database.attempt((db) =>
+      db
+        .prepare(`SELECT id, content, expires_at, consumed_at FROM oauth_records WHERE kind = ? AND ${column} = ?`)
+        .get(kind, value),
+    );
+    if (!row || (row.expires_at !== null && Number(row.expires_at) <= Date.now())) return undefined;
+    const text = this.#vault.open(String(row.content), `${kind}\0${String(row.id)}`);
+    if (text === undefined) return undefined;
+    const payload = JSON.parse(text) as Payload;
+    return row.consumed_at === null ? payload : { ...payload, consumed: Math.floor(Number(row.consumed_at) / 1_000) };
+  }
+
+  /** What has expired goes once in a while, and what strangers pile up at once. */
+  #prune(kind: string, now: number): void {
+    const most = MOST[kind];
+    if (now - this.#pruned < PRUNE_EVERY) return;
+    this.#pruned = now;
+    this.#database.attempt((db) => db.prepare('DELETE FROM oauth_records WHERE expires_at <= ?').run(now));
+    if (most !== undefined) this.trim(kind, most);
+  }
+}
