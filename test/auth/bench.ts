@@ -55,7 +55,11 @@ export async function startBench({ auth = byJwt, config = {}, env, issuer: of }:
       'completion/complete': () => ({ completion: { values: ['x'] } }),
     },
   });
-  const modern = await startModern({ tools: [tool('one')], resources: [{ uri: 'm://1', name: 'one' }] });
+  const modern = await startModern({
+    tools: [tool('one')],
+    resources: [{ uri: 'm://1', name: 'one' }],
+    handlers: { 'tools/call': ({ params }) => textResult(String(params?.name)) },
+  });
   const upstreams = { legacy: { url: legacy.url }, modern: { url: modern.url } };
   const gateway = await startGateway({ config: { auth: auth(issuer), upstreams, ...config }, ...(env ? { env } : {}) });
   const token = (options: TokenOptions = {}) => issuer.token({ audience: gateway.url, ...options });

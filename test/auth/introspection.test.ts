@@ -6,6 +6,8 @@ import { Session } from '../gateway/client.ts';
 import { type Bench, byIntrospection, challengeIn, knock, startBench } from './bench.ts';
 import { CLIENT, GATEWAY, type Issuer, seconds, startIssuer } from './issuer.ts';
 
+/** Stands for a body that is too long. */
+const LONG = 'long';
 const PATH = '/token/introspection';
 
 let second: Issuer;
@@ -173,12 +175,12 @@ describe('an issuer that cannot be asked', () => {
     ['', 500, /HTTP 500/],
     ['<html>', 200, /no JSON object/],
     ['[]', 200, /no JSON object/],
-    ['x'.repeat(300_000), 200, /more than 262144 bytes/],
+    [LONG, 200, /more than 262144 bytes/],
   ];
   test.each(CASES)(
-    'since it answers %.10j with %i: says so in the log, and 503 to the client',
+    'since it answers %s with HTTP %s: says so in the log, and 503 to the client',
     async (body, status, reason) => {
-      answers(body, status);
+      answers(body === LONG ? 'x'.repeat(300_000) : body, status);
       const seen = bench.gateway.logs.length;
       const token = fresh();
       expect(await problem(token)).toBe('503 The access token cannot be checked now: its issuer cannot be asked');

@@ -17,8 +17,8 @@ export interface Door {
 }
 
 /** Opens the door at this URL. */
-export async function knock(url: string): Promise<Door> {
-  const stream = await get(url);
+export async function knock(url: string, headers: Record<string, string> = {}): Promise<Door> {
+  const stream = await get(url, headers);
   await poll(() => stream.events.length).toBeGreaterThan(0);
   const [first] = stream.events;
   expect(first).toMatchObject({ name: 'endpoint', id: undefined });
