@@ -1,5 +1,5 @@
 /** What is valid in a config and yet probably not meant. */
-import { authWarnings } from './auth-rules.ts';
+import { exposureWarnings } from './auth-exposure.ts';
 import type { Finding } from './finding.ts';
 import { type Origins, pathKey } from './interpolate.ts';
 import { hasPort } from './port.ts';
@@ -20,7 +20,7 @@ export function* warningsOf(
   if (!upstreams.some(([, { enabled }]) => enabled)) {
     yield { message: 'no upstream is enabled', mend: 'add one under `upstreams`', subject: 'none' };
   }
-  yield* authWarnings(config);
+  yield* exposureWarnings(config);
   for (const [name, upstream] of upstreams) {
     yield* plainSecrets(upstream, origins, pathOf(name));
     yield* portUnused(upstream, pathOf(name));

@@ -1,4 +1,4 @@
-/** What the section `auth` must agree on with itself and with where Patchbay listens. */
+/** How the section `auth` fits with where Patchbay listens and what it keeps: who can reach it, by which URL, and who can sign in. */
 import type { z } from 'zod';
 import type { AuthMode, authSchema } from './auth.ts';
 import type { Finding } from './finding.ts';
@@ -19,18 +19,15 @@ export interface AuthSurroundings {
 type Shown<T> = T extends object ? { readonly [Key in keyof T]: Shown<T[Key]> } : T;
 
 /** What keeps Patchbay from starting. */
-export function* authRules(config: AuthSurroundings): Iterable<Finding> {
+export function* exposureProblems(config: AuthSurroundings): Iterable<Finding> {
   yield* openOnlyOnLoopback(config);
-  yield* noneAlone(config);
-  yield* issuersNamed(config);
-  yield* issuersOnce(config);
   yield* somebodySignsIn(config);
   yield* signInByHttps(config);
   yield* keysKept(config);
 }
 
 /** What is probably not meant. */
-export function* authWarnings(config: AuthSurroundings): Iterable<Finding> {
+export function* exposureWarnings(config: AuthSurroundings): Iterable<Finding> {
   yield* openToAll(config);
   yield* tokensInTheClear(config);
   yield* unused(config);
@@ -48,44 +45,6 @@ function* openOnlyOnLoopback(config: AuthSurroundings): Iterable<Finding> {
     message: 'can be reached by other machines, and auth.mode none lets everyone in',
     mend: 'listen on 127.0.0.1, or set auth.insecure: true if something in front of Patchbay checks who connects',
   };
-}
-
-function* noneAlone(config: AuthSurroundings): Iterable<Finding> {
-  const { mode } = config.auth;
-  if (!mode.includes('none') || mode.every((one) => one === 'none')) return;
-  yield {
-    path: ['auth', 'mode'],
-    message: 'has none beside other modes, and with none nobody is asked to sign in',
-    mend: `take none out to have people sign in, or write mode: none`,
-    subject: 'none',
-  };
-}
-
-function* issuersNamed(config: AuthSurroundings): Iterable<Finding> {
-  for (const mode of ['jwt', 'introspection'] as const) {
-    if (!has(config, mode) || config.auth[mode].length > 0) continue;
-    yield {
-      path: ['auth', 'mode'],
-      message: `has ${mode}, and auth.${mode} names no issuer`,
-      mend: `add one: ${mode}: [{ issuer: https://login.example.com, … }]; or take ${mode} out`,
-      subject: 'none',
-    };
-  }
-}
-
-/** Of two entries for one issuer, only the first would ever be asked. */
-function* issuersOnce({ auth }: AuthSurroundings): Iterable<Finding> {
-  for (const mode of ['jwt', 'introspection'] as const) {
-    const seen = new Set<string>();
-    for (const [i, { issuer }] of auth[mode].entries()) {
-      const key = issuer.replace(/\/$/, '');
-      if (seen.has(key)) {
-        const mend = 'keep one of the two; several audiences make a list';
-        yield { path: ['auth', mode, i, 'issuer'], message: 'is named twice', mend };
-      }
-      seen.add(key);
-    }
-  }
 }
 
 function* somebodySignsIn(config: AuthSurroundings): Iterable<Finding> {
@@ -153,17 +112,13 @@ function* tokensInTheClear(config: AuthSurroundings): Iterable<Finding> {
 }
 
 function* unused(config: AuthSurroundings): Iterable<Finding> {
-  const { jwt, introspection, embedded } = config.auth;
-  const given = { jwt: jwt.length > 0, introspection: introspection.length > 0, embedded: embedded.federation };
-  for (const mode of ['jwt', 'introspection', 'embedded'] as const) {
-    if (!given[mode] || has(config, mode)) continue;
-    yield {
-      path: ['auth', mode],
-      message: `this is not used, because auth.mode does not have ${mode}`,
-      mend: `add ${mode} to auth.mode, or delete this`,
-      subject: 'none',
-    };
-  }
+  if (config.auth.embedded.federation === undefined || has(config, 'embedded')) return;
+  yield {
+    path: ['auth', 'embedded', 'federation'],
+    message: 'has no effect, because auth.mode does not have embedded',
+    mend: 'add embedded to auth.mode, or delete this',
+    subject: 'none',
+  };
 }
 
 /** Something else speaks https for Patchbay, and unless that is known, all requests seem to come from one client. */
