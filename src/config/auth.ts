@@ -151,3 +151,8 @@ export const authSchema = z.strictObject({
     .default([])
     .describe('Addresses in private networks that metadata and keys may be fetched from, such as 10.1.0.0/16.'),
 });
+
+/** The section as it parses. */
+export type AuthSection = ReadonlyDeep<z.output<typeof authSchema>>;
+
+type ReadonlyDeep<T> = T extends object ? { readonly [Key in keyof T]: ReadonlyDeep<T[Key]> } : T;
