@@ -14,12 +14,17 @@ interface Window {
 
 export class Failures {
   readonly #limit: number;
+  readonly #reached: (address: string) => void;
   readonly #now: () => number;
   readonly #windows = new Map<string, Window>();
 
-  /** @param limit failures of one address in a minute; 0 for no limit */
-  constructor(limit: number, now: () => number = Date.now) {
+  /**
+   * @param limit failures of one address in a minute; 0 for no limit
+   * @param reached told once a minute of each address that has reached it
+   */
+  constructor(limit: number, reached: (address: string) => void = () => undefined, now: () => number = Date.now) {
     this.#limit = limit;
+    this.#reached = reached;
     this.#now = now;
   }
 
@@ -53,6 +58,7 @@ export class Failures {
       if (this.#windows.size > MOST) this.#windows.delete(this.#windows.keys().next().value!);
     }
     found.count++;
+    if (found.count === this.#limit) this.#reached(address);
     if (found.count > this.#limit) this.#refuse(found);
     return found.count;
   }

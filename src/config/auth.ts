@@ -130,9 +130,7 @@ const limits = z.strictObject({
 /** What the section parses to. */
 export const authSchema = z.strictObject({
   mode: z
-    .union([z.enum(AUTH_MODES).transform((one) => [one]), z.array(z.enum(AUTH_MODES)).min(1)], {
-      error: `is not how clients can sign in; write none, or one or several of ${AUTH_MODES.slice(1).join(', ')}`,
-    })
+    .union([z.enum(AUTH_MODES).transform((one) => [one]), z.array(z.enum(AUTH_MODES)).min(1)])
     .default(['none'])
     .describe(
       'How clients sign in. none: not at all. embedded: at Patchbay itself. jwt and introspection: at the issuers named below. apiKeys: with a key from `patchbay key create`. Several make a list.',
@@ -153,3 +151,8 @@ export const authSchema = z.strictObject({
     .default([])
     .describe('Addresses in private networks that metadata and keys may be fetched from, such as 10.1.0.0/16.'),
 });
+
+/** The section as it parses. */
+export type AuthSection = ReadonlyDeep<z.output<typeof authSchema>>;
+
+type ReadonlyDeep<T> = T extends object ? { readonly [Key in keyof T]: ReadonlyDeep<T[Key]> } : T;

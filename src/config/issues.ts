@@ -50,8 +50,9 @@ function explain(issue: Issue, raw: unknown, schema: JsonSchema): Finding[] {
       ];
     case 'invalid_union': {
       // A union in the schema carries its message and its mend in one text.
-      const [message = '', mend = ''] = issue.message.split(/; (.*)/s);
-      return [{ path, message, mend }];
+      const [message = '', mend] = issue.message.split(/; (.*)/s);
+      if (mend !== undefined) return [{ path, message, mend }];
+      return meant(issue.errors).flatMap((inner) => explain({ ...inner, path: [...path, ...inner.path] }, raw, schema));
     }
     case 'too_small':
       return [{ path, message: `is less than ${issue.minimum}`, mend: range(at) }];
@@ -62,6 +63,14 @@ function explain(issue: Issue, raw: unknown, schema: JsonSchema): Finding[] {
         { path, message: `is not valid (${issue.code})`, mend: 'compare it with the examples in config/examples' },
       ];
   }
+}
+
+/** Of several forms that a value could have had, the issues of the one that it comes nearest to. */
+function meant(forms: readonly (readonly Issue[])[]): readonly Issue[] {
+  // what is wrong is in it: it is of that form as a whole
+  const within = forms.find((issues) => issues.every(({ path }) => path.length > 0));
+  const typed = forms.find((issues) => issues.every(({ code }) => code !== 'invalid_type'));
+  return within ?? typed ?? forms[0] ?? [];
 }
 
 function unknownKey(path: PropertyKey[], at: JsonSchema | undefined, schema: JsonSchema): Finding {

@@ -1,7 +1,8 @@
 /** The one schema of the config file: the types, the defaults and the JSON Schema all come from it. */
 import { z } from 'zod';
 import { authSchema } from './auth.ts';
-import { authRules } from './auth-rules.ts';
+import { exposureProblems } from './auth-exposure.ts';
+import { authProblems } from './auth-rules.ts';
 import { duration, issue, section, size, text } from './fields.ts';
 import type { Finding } from './finding.ts';
 import { isLoopback } from './loopback.ts';
@@ -155,7 +156,7 @@ type File = z.output<typeof file>;
 /** Schema of a whole config file, after interpolation. It parses to `Config`. */
 export const configSchema = file
   .superRefine((config, ctx) => {
-    for (const rule of [authRules, eachUpstreamOnce, noneIsItself]) {
+    for (const rule of [exposureProblems, ({ auth }: File) => authProblems(auth), eachUpstreamOnce, noneIsItself]) {
       for (const found of rule(config)) ctx.addIssue(issue(found));
     }
   })

@@ -1,4 +1,5 @@
 /** What is valid in a config and yet probably not meant. */
+import { exposureWarnings } from './auth-exposure.ts';
 import { authWarnings } from './auth-rules.ts';
 import type { Finding } from './finding.ts';
 import { type Origins, pathKey } from './interpolate.ts';
@@ -20,7 +21,9 @@ export function* warningsOf(
   if (!upstreams.some(([, { enabled }]) => enabled)) {
     yield { message: 'no upstream is enabled', mend: 'add one under `upstreams`', subject: 'none' };
   }
-  yield* authWarnings(config);
+  yield* exposureWarnings(config);
+  yield* authWarnings(config.auth);
+  yield* authSecrets(config.auth, origins);
   for (const [name, upstream] of upstreams) {
     yield* plainSecrets(upstream, origins, pathOf(name));
     yield* portUnused(upstream, pathOf(name));
@@ -37,11 +40,23 @@ function* plainSecrets(upstream: UpstreamConfig, origins: Origins, path: readonl
     for (const [name, value] of Object.entries(values)) {
       const at = [...path, key, name];
       if (!SECRET_NAME.test(name) || value === '' || origins.has(pathKey(at))) continue;
-      const mend = `take it from the environment with \${env:NAME}, or from a file with \${file:/path}`;
-      yield { path: at, message: 'looks like a secret written out in the file', mend, subject: 'none' };
+      yield writtenOut(at);
     }
   }
 }
+
+function* authSecrets({ introspection, embedded }: Config['auth'], origins: Origins): Iterable<Finding> {
+  const places = introspection.map((_, i) => ['auth', 'introspection', i, 'clientSecret']);
+  if (embedded.federation?.clientSecret !== undefined) places.push(['auth', 'embedded', 'federation', 'clientSecret']);
+  for (const path of places) if (!origins.has(pathKey(path))) yield writtenOut(path);
+}
+
+const writtenOut = (path: readonly PropertyKey[]): Finding => ({
+  path,
+  message: 'looks like a secret written out in the file',
+  mend: `take it from the environment with \${env:NAME}, or from a file with \${file:/path}`,
+  subject: 'none',
+});
 
 /** The process learns its port from `args` or `env`; the gateway finds it through `url`. */
 function* portUnused(upstream: UpstreamConfig, path: readonly PropertyKey[]): Iterable<Finding> {

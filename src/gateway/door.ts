@@ -21,7 +21,7 @@ export interface Door {
 export function createDoor({ mode, limits }: Config['auth'], audit: Audit, keys?: ApiKeys): Door {
   return {
     audit,
-    failures: new Failures(limits.failures),
+    failures: new Failures(limits.failures, (address) => audit('limited', { limit: 'auth.limits.failures', address })),
     // everyone is the same principal there
     calls: mode.includes('none') ? 0 : limits.calls,
     ...(keys && {

@@ -61,7 +61,9 @@ export async function startBench({ auth = byJwt, config = {}, env, issuer: of }:
     handlers: { 'tools/call': ({ params }) => textResult(String(params?.name)) },
   });
   const upstreams = { legacy: { url: legacy.url }, modern: { url: modern.url } };
-  const gateway = await startGateway({ config: { auth: auth(issuer), upstreams, ...config }, ...(env ? { env } : {}) });
+  // more is refused here than a limit would allow
+  const settings = { limits: { failures: 0 }, ...auth(issuer) };
+  const gateway = await startGateway({ config: { auth: settings, upstreams, ...config }, ...(env ? { env } : {}) });
   const token = (options: TokenOptions = {}) => issuer.token({ audience: gateway.url, ...options });
   return {
     issuer,

@@ -39,12 +39,30 @@ test('the values in the comments of patchbay.yaml are the defaults', () => {
   const uncommented = text
     .replace(/^ {2}# (publicUrl|folder): .*$/gm, '')
     .replace(/^ {2}# docs:\n( {2}# .*\n)*/m, '')
+    .replace(/^ {2}# (jwt|introspection):\n( {2}# {3}.*\n)*/gm, '')
     .replace(/^ {2}# (\w+: )/gm, '  $1');
   expect(uncommented).toMatch(/^ {2}maxItems: /m);
   const bare = parseConfig('upstreams: { a: { command: run } }', { file: 'patchbay.yaml', env: {} });
   const full = parseConfig(uncommented, { file: 'patchbay.yaml', env: {} });
   const settings = (result: typeof full) => result.ok && { ...result.config, upstreams: undefined };
   expect(settings(full)).toEqual(settings(bare));
+});
+
+test('the issuers in the comments of patchbay.yaml can be used as they are', () => {
+  const text = readFileSync(path('patchbay.yaml'), 'utf8');
+  const blocks = text.match(/^ {2}# (jwt|introspection):\n( {2}# {3}.*\n)*/gm) ?? [];
+  const issuers = blocks.join('').replace(/^ {2}# /gm, '  ');
+  const source = `auth:\n  mode: [jwt, introspection]\n${issuers}upstreams: { a: { command: run } }`;
+  const result = parseConfig(source, { file: 'patchbay.yaml', env: { INTROSPECTION_SECRET: 'x' } });
+  expect(result).toMatchObject({
+    ok: true,
+    config: {
+      auth: {
+        jwt: [{ issuer: 'https://login.example.com', types: ['at+jwt', 'JWT'], clockSkew: 30_000 }],
+        introspection: [{ clientSecret: 'x', cache: 30_000 }],
+      },
+    },
+  });
 });
 
 test.each([

@@ -137,6 +137,8 @@ describe('limits', () => {
       expect((await ask(gateway, bad, from('192.0.2.3'))).status).toBe(401);
       const told = gateway.logs.filter(({ audit, address }) => audit === 'refused' && address === '192.0.2.1');
       expect(told).toHaveLength(3);
+      const limited = gateway.logs.filter(({ audit }) => audit === 'limited');
+      expect(limited).toMatchObject([{ limit: 'auth.limits.failures', address: '192.0.2.1' }]);
       const health = await exchange(new URL('/healthz', gateway.url).href, {
         method: 'GET',
         headers: from('192.0.2.1'),
