@@ -3,7 +3,7 @@
  * number of keep-alive connections, checks every answer and prints one JSON object (LoadReport) on stdout.
  *
  * Run: `node bench/load.ts --url URL [--seconds S | --calls N] [--warmup S] [--connections K] [--in-flight N]
- * [--bytes B] [--pid PID]`. With `--pid` the CPU that process uses inside the window is part of the report.
+ * [--bytes B] [--pid PID] [--token T]`. With `--pid` the CPU that process uses inside the window is part of the report.
  */
 import { createHistogram } from 'node:perf_hooks';
 import { Pool } from 'undici';
@@ -42,6 +42,7 @@ const flags = readFlags(process.argv.slice(2), {
   'in-flight': { type: 'count', default: 32, min: 1 },
   bytes: { type: 'count', default: 200 },
   pid: { type: 'count', min: 1 },
+  token: { type: 'text' },
 });
 if (flags.url === undefined) throw new Error('--url is missing: give the URL of an MCP endpoint');
 const url = new URL(flags.url);
@@ -113,7 +114,7 @@ async function runLane(lane: number, session: Session): Promise<void> {
 }
 
 const sessions: Session[] = [];
-for (let i = 0; i < connections; i += 1) sessions.push(await openSession(pool, url.pathname, 'echo'));
+for (let i = 0; i < connections; i += 1) sessions.push(await openSession(pool, url.pathname, 'echo', flags.token));
 const lanes = Array.from({ length: flags['in-flight'] }, (_, i) => runLane(i, sessions[i % connections]!));
 await phase(flags.warmup, undefined);
 

@@ -34,6 +34,8 @@ export interface Result {
   rows: Row[];
   /** CPU per call of the first named row over that of the second. */
   ratio: { of: string; to: string; median: number; perRound: number[] };
+  /** CPU µs per call of the first of these over that of the second, where that is the figure that the gate looks at. */
+  added?: { median: number; perRound: number[] };
 }
 
 /** The middle value, or the mean of the two middle ones. `values` must not be empty. */
@@ -62,6 +64,12 @@ export function toRow(name: string, windows: readonly Window[]): Row {
 export function toRatio(of: Row, to: Row): Result['ratio'] {
   const perRound = of.cpuUsPerRound.map((cost, index) => round(cost / to.cpuUsPerRound[index]!));
   return { of: of.name, to: to.name, median: round(median(perRound)), perRound };
+}
+
+/** CPU µs per call that `of` takes beyond `to`: the median of the rounds' differences. */
+export function toAdded(of: Row, to: Row): NonNullable<Result['added']> {
+  const perRound = of.cpuUsPerRound.map((cost, index) => round(cost - to.cpuUsPerRound[index]!));
+  return { median: round(median(perRound)), perRound };
 }
 
 /** The machine and runtime of this process; no host name. */
@@ -101,9 +109,15 @@ export function toTable(result: Result): string {
     rule,
     ...body.map(line),
     '',
+    ...(result.added === undefined ? [] : [addedLine(result.added)]),
     `${ratio.of} costs ${ratio.median.toFixed(2)} × the CPU of the ${ratio.to} (rounds: ${spread}).`,
     `Taken ${env.date} with Node ${env.node} on ${env.cores} × ${env.cpu}; ${settings.join(', ')}.`,
   ].join('\n');
+}
+
+function addedLine({ median: middle, perRound }: NonNullable<Result['added']>): string {
+  const spread = `${Math.min(...perRound).toFixed(1)} to ${Math.max(...perRound).toFixed(1)}`;
+  return `It adds ${middle.toFixed(1)} µs of CPU to a call (rounds: ${spread}).`;
 }
 
 /** The result as a JSON file, in the layout the formatter of this project keeps: lists of numbers on one line. */

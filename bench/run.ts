@@ -4,6 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Result, toTable, writeBetweenMarkers } from './report.ts';
+import * as signed from './signed-in.ts';
 import * as small from './small-call.ts';
 
 interface Benchmark {
@@ -12,7 +13,10 @@ interface Benchmark {
   resultFile: string;
 }
 
-const BENCHMARKS = new Map<string, Benchmark>([[small.NAME, { run: small.smallCall, resultFile: small.RESULT_FILE }]]);
+const BENCHMARKS = new Map<string, Benchmark>([
+  [small.NAME, { run: small.smallCall, resultFile: small.RESULT_FILE }],
+  [signed.NAME, { run: signed.signedIn, resultFile: signed.RESULT_FILE }],
+]);
 const README = join(import.meta.dirname, 'README.md');
 
 async function main([name, ...flags]: readonly string[]): Promise<number> {

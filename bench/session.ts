@@ -20,14 +20,16 @@ const LIST_PAUSE_MS = 50;
  * Opens a session: `initialize`, `notifications/initialized`, then `tools/list` until a tool whose name ends in
  * `suffix` is there, since a gateway may answer before it knows its upstream.
  *
+ * @param token sent with every request
  * @throws {Error} naming the step and what came back
  */
-export async function openSession(pool: Pool, path: string, suffix: string): Promise<Session> {
+export async function openSession(pool: Pool, path: string, suffix: string, token?: string): Promise<Session> {
+  const common = token === undefined ? COMMON : [...COMMON, 'authorization', `Bearer ${token}`];
   const params = { protocolVersion: VERSION, capabilities: {}, clientInfo: { name: 'bench-load', version: '1.0.0' } };
-  const opened = await send(pool, path, COMMON, { jsonrpc: '2.0', id: 'open', method: 'initialize', params });
+  const opened = await send(pool, path, common, { jsonrpc: '2.0', id: 'open', method: 'initialize', params });
   const result = resultOf('initialize', opened) as { protocolVersion?: unknown };
   if (opened.session === undefined) throw new Error('initialize: the reply has no Mcp-Session-Id header');
-  const headers = [...COMMON, 'mcp-session-id', opened.session, 'mcp-protocol-version', String(result.protocolVersion)];
+  const headers = [...common, 'mcp-session-id', opened.session, 'mcp-protocol-version', String(result.protocolVersion)];
   const ready = await send(pool, path, headers, { jsonrpc: '2.0', method: 'notifications/initialized' });
   if (ready.status !== 202) throw new Error(`notifications/initialized: expected status 202, got ${ready.status}`);
   return { headers, tool: await findTool(pool, path, headers, suffix) };

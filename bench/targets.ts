@@ -47,17 +47,18 @@ export function startByteProxy(upstreamUrl: string): Promise<Target> {
 }
 
 /**
- * Patchbay in front of `upstreamUrl`, on a free port and with no authentication.
+ * Patchbay in front of `upstreamUrl`, on a free port.
  *
  * @param cli the built command line to run
+ * @param auth the section `auth` of its config; by default there is none, and everyone is let in
  * @throws {Error} when it is not built, ends early, or does not answer `/healthz` in time
  */
-export async function startPatchbay(upstreamUrl: string, cli = DEFAULT_CLI): Promise<Target> {
+export async function startPatchbay(upstreamUrl: string, cli = DEFAULT_CLI, auth: object = {}): Promise<Target> {
   if (!existsSync(cli)) throw new Error(`${cli} does not exist: build Patchbay first (npm run build)`);
   const folder = await mkdtemp(join(tmpdir(), 'patchbay-bench-'));
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   const file = join(folder, 'patchbay.yaml');
-  const config = { server: { port: 0 }, log: { level: 'info' }, upstreams: { bench: { url: upstreamUrl } } };
+  const config = { server: { port: 0 }, auth, log: { level: 'info' }, upstreams: { bench: { url: upstreamUrl } } };
   // JSON is YAML, and needs no quoting rules of its own.
   await writeFile(file, JSON.stringify(config, null, 2));
   let target: Target | undefined;

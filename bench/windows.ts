@@ -24,9 +24,10 @@ const run = promisify(execFile);
 /**
  * Warms a target up and measures it.
  *
+ * @param token a bearer token for every request
  * @throws {Error} when an answer was wrong or missing, because the figures of such a window mean nothing
  */
-export async function measureWindow(target: Target, load: Load): Promise<Window> {
+export async function measureWindow(target: Target, load: Load, token?: string): Promise<Window> {
   const flags = {
     url: target.url,
     pid: target.pid,
@@ -35,6 +36,7 @@ export async function measureWindow(target: Target, load: Load): Promise<Window>
     connections: load.connections,
     'in-flight': load.inFlight,
     bytes: load.bytes,
+    ...(token === undefined ? {} : { token }),
   };
   const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const { stdout } = await run(process.execPath, [join(import.meta.dirname, 'load.ts'), ...args]);

@@ -17,6 +17,8 @@ const REQUEST_HEADERS = [
   'MCP-Protocol-Version',
   'Mcp-Session-Id',
   'Last-Event-ID',
+  'DPoP',
+  'X-API-Key',
   'Mcp-Method',
   'Mcp-Name',
   'traceparent',

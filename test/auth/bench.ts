@@ -21,6 +21,10 @@ export interface Bench extends AsyncDisposable {
 export interface BenchOptions {
   /** Members of the section `auth`, in place of those that trust the issuer. */
   readonly auth?: (issuer: Issuer) => object;
+  /** Default: both of them. */
+  readonly upstreams?: (of: Pick<Bench, 'legacy' | 'modern'>) => object;
+  /** What the modern one says of its lists. */
+  readonly caching?: object;
   /** Other sections. */
   readonly config?: object;
   readonly env?: GatewayOptions['env'];
@@ -36,7 +40,14 @@ export const byIntrospection = ({ url }: Issuer): object => ({
   introspection: [{ issuer: url, ...GATEWAY, cache: '200ms' }],
 });
 
-export async function startBench({ auth = byJwt, config = {}, env, issuer: of }: BenchOptions = {}): Promise<Bench> {
+export async function startBench({
+  auth = byJwt,
+  config = {},
+  env,
+  issuer: of,
+  upstreams: named,
+  caching = {},
+}: BenchOptions = {}): Promise<Bench> {
   const issuer = await startIssuer(of);
   const legacy = await startUpstream({
     tools: [tool('read'), tool('write'), tool('delete')],
@@ -59,8 +70,10 @@ export async function startBench({ auth = byJwt, config = {}, env, issuer: of }:
     tools: [tool('one')],
     resources: [{ uri: 'm://1', name: 'one' }],
     handlers: { 'tools/call': ({ params }) => textResult(String(params?.name)) },
+    caching,
   });
-  const upstreams = { legacy: { url: legacy.url }, modern: { url: modern.url } };
+  const both = { legacy: { url: legacy.url }, modern: { url: modern.url } };
+  const upstreams = named?.({ legacy, modern }) ?? both;
   // more is refused here than a limit would allow
   const settings = { limits: { failures: 0 }, ...auth(issuer) };
   const gateway = await startGateway({ config: { auth: settings, upstreams, ...config }, ...(env ? { env } : {}) });

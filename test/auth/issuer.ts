@@ -49,8 +49,11 @@ export interface Issuer {
   close(): Promise<void>;
 }
 
-/** @param path of the issuer, such as `/realms/company` */
-export async function startIssuer({ path = '' } = {}): Promise<Issuer> {
+/**
+ * @param options.path of the issuer, such as `/realms/company`
+ * @param options.port default any free one
+ */
+export async function startIssuer({ path = '', port: asked = 0 } = {}): Promise<Issuer> {
   const { privateKey } = await generateKeyPair('RS256', { extractable: true });
   const kid = 'first';
   const jwk: JWK = { ...(await exportJWK(privateKey)), kid, alg: 'RS256', use: 'sig' };
@@ -70,7 +73,7 @@ export async function startIssuer({ path = '' } = {}): Promise<Issuer> {
     handle(req, res);
   });
   const listen = (port: number) => new Promise<void>((done) => server.listen(port, '127.0.0.1', done));
-  await listen(0);
+  await listen(asked);
   const { port } = server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}${path}`;
   const provider = new Provider(url, {

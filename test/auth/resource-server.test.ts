@@ -5,6 +5,7 @@ import { Session } from '../gateway/client.ts';
 import { exchange, send } from '../gateway/exchange.ts';
 import { ModernClient } from '../gateway/modern-client.ts';
 import { type Bench, challengeIn, freePort, knock, startBench } from './bench.ts';
+import { startIssuer } from './issuer.ts';
 
 const REQUIRED = ['tools', 'files'];
 
@@ -59,6 +60,26 @@ describe('a good token', () => {
     expect(sent).not.toMatch(/authorization/i);
     expect(JSON.stringify([bench.gateway.logs, bench.gateway.noise])).not.toContain(signature);
   });
+});
+
+test('#162 an upstream\u2019s own challenge does not reach the client', async () => {
+  const { handlers } = bench.legacy.script;
+  bench.legacy.script.handlers = {
+    ...handlers,
+    'tools/call': (_message, res) =>
+      void res.writeHead(401, { 'www-authenticate': 'Bearer resource_metadata="https://upstream.example/"' }).end(),
+  };
+  const headers = await bench.bearer({ scope });
+  const session = await Session.open(bench.gateway.url, { headers });
+  const modern = new ModernClient(bench.gateway.url, {}, headers);
+  for (const answer of [
+    await session.post({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'legacy__read' } }),
+    await modern.ask('tools/call', { params: { name: 'legacy__read' } }),
+  ]) {
+    expect([answer.status, answer.headers['www-authenticate']]).toEqual([200, undefined]);
+    expect(answer.text).not.toContain('upstream.example');
+  }
+  bench.legacy.script.handlers = handlers!;
 });
 
 describe('without a token', () => {
@@ -194,6 +215,20 @@ test('#159 behind a proxy everything is under the public URL, whatever the Host'
   expect((await knock(`${inside}/mcp`, good)).message.error?.message).toMatch(/Mcp-Session-Id/);
   const inner = await behind.bearer({ audience: `${inside}/mcp` });
   expect((await knock(`${inside}/mcp`, inner)).status).toBe(401);
+});
+
+test('an issuer that is down does not keep the gateway from starting, and is used when it is there', async () => {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  await using early = await startBench({ auth: () => ({ mode: 'jwt', jwt: [{ issuer: url }] }) });
+  await early.gateway.waitForLog(({ msg }) => msg === 'the keys of an issuer cannot be fetched');
+  const issuer = await startIssuer({ port });
+  const headers = { authorization: `Bearer ${await issuer.token({ audience: early.gateway.url })}` };
+  await expect.poll(async () => (await knock(early.gateway.url, headers)).status, { timeout: 5_000 }).toBe(400);
+  await issuer.close();
+  // and does not matter once its keys are known
+  const next = { authorization: `Bearer ${await issuer.token({ audience: early.gateway.url, user: 'bob' })}` };
+  expect((await knock(early.gateway.url, next)).status).toBe(400);
 });
 
 test('with auth.mode none there is nothing to be found', async () => {

@@ -67,7 +67,7 @@ describe('addresses in URLs', () => {
 
 describe('names', () => {
   test.each(['127.0.0.1', '10.1.2.3', '169.254.169.254', '::1', 'fd00::1', '::ffff:127.0.0.1', 'fe80::1%lo'])(
-    'that resolve to %s are refused',
+    '#169 that resolve to %s are refused',
     async (address) => {
       const resolve = async () => [{ address, family: address.includes(':') ? 6 : 4 }];
       const fetch = createSafeFetch({ allow: [], resolve });
@@ -98,7 +98,7 @@ describe('names', () => {
     expect(bad.hits).toBe(0);
   });
 
-  test('that resolve to another address later are checked then: what was checked is what is connected to', async () => {
+  test('#169 that resolve to another address later are checked then: what was checked is what is connected to', async () => {
     let asked = 0;
     const addresses = ['127.0.0.2', '127.0.0.1'];
     const resolve = async () => [{ address: addresses[asked++]!, family: 4 }];

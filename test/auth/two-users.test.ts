@@ -151,12 +151,26 @@ describe('#137 tasks', () => {
   });
 });
 
-test('#172 a list is only then for shared caches when its upstreams say so, and never a result of one user', async () => {
-  const alice = await modern('alice');
-  bench.modern.script.handlers = {};
-  expect(await alice.result('tools/list')).toMatchObject({ cacheScope: 'private' });
-  const bob = await modern('bob');
-  expect(await bob.result('resources/read', { params: { uri: 'l://open' } })).toMatchObject({ cacheScope: 'private' });
+describe('#172 lists', () => {
+  test.each([
+    ['public', 'public'],
+    ['private', 'private'],
+  ])('of an upstream that says %s are %s for both users', async (said, cacheScope) => {
+    await using sole = await startBench({
+      upstreams: ({ modern: upstream }) => ({ modern: { url: upstream.url, sharing: 'shared' } }),
+      caching: { cacheScope: said },
+    });
+    for (const user of ['alice', 'bob']) {
+      const client = new ModernClient(sole.gateway.url, {}, await sole.bearer({ user }));
+      expect(await client.result('tools/list')).toMatchObject({ cacheScope });
+    }
+  });
+
+  test('are private where one of the upstreams does not say so, and so is what one user reads', async () => {
+    expect(await (await modern('alice')).result('tools/list')).toMatchObject({ cacheScope: 'private' });
+    const read = { params: { uri: 'l://open' } };
+    expect(await (await modern('bob')).result('resources/read', read)).toMatchObject({ cacheScope: 'private' });
+  });
 });
 
 test('URIs that one user was shown do not lead the other to an upstream', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { LearnedUris } from '../../src/namespace/learned.ts';
+import { LearnedByPrincipal, LearnedUris } from '../../src/namespace/learned.ts';
 
 test('the owner is the upstream learned last', () => {
   const learned = new LearnedUris();
@@ -37,4 +37,18 @@ test('a URI too long to keep is declined', () => {
   expect(learned.size).toBe(0);
   learned.learn('x'.repeat(4_096), 'files');
   expect(learned.size).toBe(1);
+});
+
+test('of each principal by itself, those seen last', () => {
+  const all = new LearnedByPrincipal(2);
+  all.of('alice').learn('a', 'files');
+  expect(all.of('bob').owner('a')).toBeUndefined();
+  expect(all.of('alice').owner('a')).toBe('files');
+  all.of('carol');
+  expect(all.size).toBe(2);
+  expect(all.of('alice').owner('a')).toBe('files');
+  all.of('bob');
+  all.of('carol');
+  expect(all.of('alice').owner('a')).toBeUndefined();
+  expect(all.size).toBe(2);
 });

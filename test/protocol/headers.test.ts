@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { accepts, allowedHeaders, EXPOSED_HEADERS, SERVED_METHODS } from '../../src/protocol/headers.ts';
 
 const FIXED =
-  'Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Last-Event-ID, Mcp-Method, Mcp-Name, ' +
+  'Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Last-Event-ID, DPoP, X-API-Key, Mcp-Method, Mcp-Name, ' +
   'traceparent, tracestate, baggage';
 
 describe('what a browser may send', () => {

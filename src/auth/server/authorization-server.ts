@@ -54,8 +54,14 @@ export class AuthorizationServer {
     this.#accounts = new Accounts(passwords ? users : undefined, this.#records, federation !== undefined);
     this.#keys = new SigningKeys(database, vault);
     this.federation =
-      federation && new Federation({ settings: federation, addresses, records: this.#records, accounts: this.#accounts, safeFetch });
-    this.verifier = new OwnTokens({ addresses, records: this.#records, accounts: this.#accounts, keys: () => this.#signing().keys });
+      federation &&
+      new Federation({ settings: federation, addresses, records: this.#records, accounts: this.#accounts, safeFetch });
+    this.verifier = new OwnTokens({
+      addresses,
+      records: this.#records,
+      accounts: this.#accounts,
+      keys: () => this.#signing().keys,
+    });
     users?.onChange((names) => {
       for (const name of names) this.#records.removeOfAccount(name);
       onRevoked();
@@ -111,11 +117,19 @@ export class AuthorizationServer {
       adapters: { records: this.#records, maxClients, ended: onRevoked },
     });
     provider.on('registration_create.success', (_ctx, client) =>
-      audit('client registered', { client: client.clientId, name: client.clientName, redirectUris: client.redirectUris }),
+      audit('client registered', {
+        client: client.clientId,
+        name: client.clientName,
+        redirectUris: client.redirectUris,
+      }),
     );
     provider.on('grant.success', ({ oidc }) => {
       const { client, entities } = oidc;
-      audit('token issued', { user: entities.Account?.accountId, client: client?.clientId, grant: oidc.params?.grant_type });
+      audit('token issued', {
+        user: entities.Account?.accountId,
+        client: client?.clientId,
+        grant: oidc.params?.grant_type,
+      });
     });
     provider.on('grant.revoked', (ctx) => audit('token revoked', { client: ctx.oidc.client?.clientId }));
     const interactions = new Interactions({
