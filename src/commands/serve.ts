@@ -8,9 +8,10 @@ import { type LoadResult, loadConfig, type Overrides } from '../config/load.ts';
 import { formatProblem } from '../config/problems.ts';
 import type { Config } from '../config/schema.ts';
 import { createApp } from '../gateway/app.ts';
-import { assemble } from '../gateway/assemble.ts';
+import { assemble, type Kept } from '../gateway/assemble.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { type Database, openDatabase } from '../storage/database.ts';
+import { openVault } from '../storage/vault.ts';
 import { createLogger, type Logger } from '../telemetry/log.ts';
 import { NO_AUDIENCE } from '../upstreams/catalog-store.ts';
 import { banner } from './banner.ts';
@@ -53,7 +54,8 @@ export async function serve(options: ServeOptions): Promise<number> {
     return 1;
   }
   const database = openDatabase(folder, log);
-  return run(loaded, options, log, database, users).finally(() => {
+  const vault = openVault(folder, config.storage.key, log);
+  return run(loaded, options, log, { database, vault, users }).finally(() => {
     users?.stop();
     database.close();
   });
@@ -73,15 +75,16 @@ async function run(
   loaded: Loaded,
   options: ServeOptions,
   log: Logger,
-  database: Database,
-  users: Users | undefined,
+  { database, vault, users }: Kept & { readonly database: Database },
 ): Promise<number> {
   const { config } = loaded;
   const stop = stopSignal();
   let ready = false;
-  const assembly = assemble(config, options.version, log, database);
+  const assembly = assemble(config, options.version, log, { database, vault, users });
   const { gateway } = assembly;
-  const app = createApp(gateway, config.server, () => (gateway.draining() ? 'draining' : ready ? 'ready' : 'starting'));
+  const app = createApp(gateway, { ...config.server, limits: config.auth.limits }, () =>
+    gateway.draining() ? 'draining' : ready ? 'ready' : 'starting',
+  );
   try {
     await app.listen({ host: config.server.host, port: config.server.port });
   } catch (error) {

@@ -117,6 +117,16 @@ const sessions = z.strictObject({
 });
 
 const storage = z.strictObject({
+  key: z
+    .string()
+    .min(32, {
+      error:
+        'is too short; write at least 32 characters that nobody can guess, such as those of `openssl rand -base64 32`',
+    })
+    .optional()
+    .describe(
+      'Secret that what is kept of sign-ins is encrypted with, from ${env:NAME} or ${file:/path}. Default: the file secret.key in storage.folder, made on the first run.',
+    ),
   folder: text(is.folder)
     .optional()
     .describe(

@@ -2,7 +2,10 @@
 import { Addresses } from '../auth/addresses.ts';
 import { ApiKeys } from '../auth/api-keys.ts';
 import { createAuth } from '../auth/auth.ts';
+import { createSafeFetch } from '../auth/safe-fetch.ts';
+import { AuthorizationServer } from '../auth/server/authorization-server.ts';
 import { TokenCache } from '../auth/token-cache.ts';
+import type { Users } from '../auth/users.ts';
 import { askClient } from '../bridge/ask-client.ts';
 import { ElicitationIds } from '../bridge/elicitation-ids.ts';
 import { Parks } from '../bridge/parks.ts';
@@ -23,6 +26,7 @@ import { sealKeys } from '../sessions/seal-keys.ts';
 import { SessionStore } from '../sessions/session-store.ts';
 import type { SessionStream } from '../sessions/session-stream.ts';
 import type { Database } from '../storage/database.ts';
+import { openVault, type Vault } from '../storage/vault.ts';
 import { auditTo } from '../telemetry/audit.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { CatalogShelf } from '../upstreams/catalog-settings.ts';
@@ -38,6 +42,7 @@ import type { Gateway, InProgress } from './gateway.ts';
 import { createGuard } from './guard.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LegacyCall } from './legacy-call.ts';
+import { MCP_PATH } from './pipeline.ts';
 import { catalogSettings, reconfigure, separatorOf } from './reconfigure.ts';
 import { takeBack } from './take-back.ts';
 import { taskChanged } from './task-events.ts';
@@ -58,8 +63,22 @@ export interface Assembly {
 /** How often replies whose head is held are looked at, milliseconds: often enough for the time they are held. */
 const heldBeat = (hold: number): number => Math.min(250, Math.max(5, hold > 0 ? hold / 4 : 250));
 
-/** @param database what outlives the process; nothing does without it */
-export function assemble(config: Config, version: string, log: Logger, database?: Database): Assembly {
+/** What a gateway has beside its config. */
+export interface Kept {
+  /** What outlives the process; nothing does without it. */
+  readonly database?: Database | undefined;
+  /** How secrets are kept in it. */
+  readonly vault?: Vault | undefined;
+  /** Who signs in here with a password. */
+  readonly users?: Users | undefined;
+}
+
+export function assemble(
+  config: Config,
+  version: string,
+  log: Logger,
+  { database, vault = openVault(undefined, undefined, log), users }: Kept = {},
+): Assembly {
   const specs = specsOf(config.upstreams);
   // with those that were taken out and still finish their calls
   const known = new Map(specs);
@@ -109,8 +128,18 @@ export function assemble(config: Config, version: string, log: Logger, database?
       ? new ApiKeys({ database, audit, cache, onRevoked: (principals) => takeBack(gateway, principals) })
       : undefined;
   const door = createDoor(config.auth, audit, keys);
+  const addresses = new Addresses(config.server.publicUrl);
+  const safeFetch = createSafeFetch({ allow: config.auth.allowAddresses });
+  const signIn =
+    database && config.auth.mode.includes('embedded')
+      ? new AuthorizationServer({
+          ...{ addresses, endpoint: MCP_PATH, settings: config.auth, database, vault, users, safeFetch, audit, log },
+          onRevoked: (principals) => takeBack(gateway, principals),
+        })
+      : undefined;
   const auth = createAuth(config.auth, {
-    ...{ addresses: new Addresses(config.server.publicUrl), log, cache, verifiers: keys ? [keys] : [] },
+    ...{ addresses, log, cache, safeFetch },
+    verifiers: [keys, signIn?.verifier].filter((one) => one !== undefined),
     admit: (address) => door.failures.check(address),
   });
   const context: MethodContext = {
@@ -126,7 +155,7 @@ export function assemble(config: Config, version: string, log: Logger, database?
     tasks: new HostedTasks(config.sessions.maxParked, database, (task) => taskChanged(context, task)),
     taskListeners: new TaskListeners(),
     parks: new Parks(config.sessions.maxParked),
-    sealer: new Sealer(sealKeys(database)),
+    sealer: new Sealer(sealKeys(database, vault)),
     policy: auth.policy,
     serverInfo: JSON.stringify({ name: 'patchbay', title: 'Patchbay', version }),
     log,
@@ -155,6 +184,7 @@ export function assemble(config: Config, version: string, log: Logger, database?
         ask(session, round, { upstream: round.upstream, scope: call.scope! }, stream),
     },
     log,
+    signIn,
     maxDepth: server.maxDepth,
     maxInFlight: limits.maxInFlight,
     auth,

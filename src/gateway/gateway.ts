@@ -1,6 +1,7 @@
 /** What every part of the front shares: the running gateway. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Auth } from '../auth/auth.ts';
+import type { AuthorizationServer } from '../auth/server/authorization-server.ts';
 import type { MethodContext } from '../methods/context.ts';
 import type { Listener } from '../methods/listeners.ts';
 import type { Call, ClientFacts, Exchange, Principal, Round } from '../protocol/call.ts';
@@ -46,6 +47,8 @@ export interface Gateway {
   /** Who may connect. */
   readonly auth: Auth;
   readonly door: Door;
+  /** Where people and clients sign in, when that is here. */
+  readonly signIn: AuthorizationServer | undefined;
   guard(request: FastifyRequest, reply: FastifyReply): void;
   /** The path part of the public URL, without a slash at its end. */
   readonly basePath: string;

@@ -1,13 +1,15 @@
 /** Every route of the server. */
 import type { FastifyInstance } from 'fastify';
+import { mountServer } from '../auth/server/mount.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { authRoutes } from './auth-routes.ts';
+import { protectPages } from './browser-headers.ts';
 import { figuresOf } from './figures.ts';
 import type { Gateway } from './gateway.ts';
 import { preflight } from './guard.ts';
 import { endSession, openStream } from './legacy-stream.ts';
-import { callLimit } from './limits.ts';
-import { arrive, post } from './pipeline.ts';
+import { callLimit, limitSignIn, type SignInLimits } from './limits.ts';
+import { arrive, MCP_PATH, post } from './pipeline.ts';
 import { SseDoor } from './sse-door.ts';
 
 export type Readiness = () => 'starting' | 'ready' | 'draining';
@@ -17,6 +19,8 @@ export interface RouteOptions {
   readonly metrics: boolean;
   /** Whether hosts that speak HTTP+SSE of 2024-11-05 are served, too. */
   readonly sse: boolean;
+  /** How often those who sign in may ask for something. */
+  readonly limits: SignInLimits;
 }
 
 export function routes(app: FastifyInstance, gateway: Gateway, options: RouteOptions, readiness: Readiness): void {
@@ -35,6 +39,14 @@ export function routes(app: FastifyInstance, gateway: Gateway, options: RouteOpt
   }
 
   authRoutes(app, gateway.auth);
+  const { signIn } = gateway;
+  if (signIn) {
+    app.register(async (scope) => {
+      await protectPages(scope, signIn.base.startsWith('https:'));
+      await limitSignIn(scope, options.limits, gateway.door.audit);
+      await mountServer(scope, signIn, MCP_PATH);
+    });
+  }
   app.decorateRequest('principal');
   app.register(async (mcp) => {
     const admit = await callLimit(mcp, gateway.door);

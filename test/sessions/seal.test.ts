@@ -8,6 +8,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { freshKey, Sealer } from '../../src/sessions/seal.ts';
 import { sealKeys } from '../../src/sessions/seal-keys.ts';
 import { type Database, openDatabase } from '../../src/storage/database.ts';
+import { Vault } from '../../src/storage/vault.ts';
 import { memoryLog } from '../upstreams/memory-log.ts';
 
 const DAY = 86_400_000;
@@ -63,6 +64,7 @@ describe('a sealed text', () => {
 
 describe('keys', () => {
   const folder = mkdtempSync(join(tmpdir(), 'patchbay-test-'));
+  const vault = new Vault(randomBytes(32));
   let database: Database | undefined;
   const open = (): Database => (database = openDatabase(folder, memoryLog().log));
   afterEach(() => {
@@ -72,16 +74,26 @@ describe('keys', () => {
 
   test('stay the same from one run to the next, are replaced in time, and open for longer than they seal', () => {
     const now = Date.now();
-    const [first] = sealKeys(open(), now);
+    const [first] = sealKeys(open(), vault, now);
     database!.close();
-    expect(sealKeys(open(), now + DAY)).toEqual([first]);
-    const [second, ...others] = sealKeys(database, now + 31 * DAY);
+    expect(sealKeys(open(), vault, now + DAY)).toEqual([first]);
+    const [second, ...others] = sealKeys(database, vault, now + 31 * DAY);
     expect(second.id).not.toBe(first.id);
     expect(others).toEqual([first]);
-    expect(sealKeys(database, now + 95 * DAY).map(({ id }) => id)).not.toContain(first.id);
+    expect(sealKeys(database, vault, now + 95 * DAY).map(({ id }) => id)).not.toContain(first.id);
+  });
+
+  test('are of no use without the key of the vault, and others are made then', () => {
+    const [first] = sealKeys(open(), vault);
+    const stored = database!.attempt((db) => JSON.stringify(db.prepare('SELECT * FROM seal_keys').all()));
+    expect(stored).not.toContain(first.key.toString('base64'));
+    const other = new Vault(randomBytes(32));
+    const [next, ...rest] = sealKeys(database, other);
+    expect([next.id === first.id, rest]).toEqual([false, []]);
+    expect(sealKeys(database, other)[0]).toEqual(next);
   });
 
   test('without a database there is one for this run', () => {
-    expect(sealKeys(undefined)[0].key).toHaveLength(32);
+    expect(sealKeys(undefined, vault)[0].key).toHaveLength(32);
   });
 });

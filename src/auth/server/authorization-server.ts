@@ -29,15 +29,15 @@ export interface AuthorizationServerOptions {
   readonly safeFetch: SafeFetch;
   readonly audit: Audit;
   readonly log: Logger;
-  /** Some tokens are not good any more: all are to be checked again. */
-  onRevoked(): void;
+  /** These have no good token any more, by their keys. */
+  onRevoked(principals: ReadonlySet<string>): void;
 }
 
 /** How often is looked whether another process has rotated the keys, milliseconds. */
 const KEYS_CHECKED = 5_000;
 
 export class AuthorizationServer {
-  readonly verifier: TokenVerifier;
+  readonly #tokens: OwnTokens;
   readonly federation: Federation | undefined;
   readonly #options: AuthorizationServerOptions;
   readonly #records: Records;
@@ -56,7 +56,7 @@ export class AuthorizationServer {
     this.federation =
       federation &&
       new Federation({ settings: federation, addresses, records: this.#records, accounts: this.#accounts, safeFetch });
-    this.verifier = new OwnTokens({
+    this.#tokens = new OwnTokens({
       addresses,
       records: this.#records,
       accounts: this.#accounts,
@@ -64,8 +64,13 @@ export class AuthorizationServer {
     });
     users?.onChange((names) => {
       for (const name of names) this.#records.removeOfAccount(name);
-      onRevoked();
+      onRevoked(this.#tokens.principalsOf(names));
     });
+  }
+
+  /** What checks its access tokens. */
+  get verifier(): TokenVerifier {
+    return this.#tokens;
   }
 
   get base(): string {
@@ -86,6 +91,11 @@ export class AuthorizationServer {
     await this.#server().callback(request, response);
   }
 
+  #ended(grant: string): void {
+    const principal = this.#tokens.principalOf(grant);
+    if (principal !== undefined) this.#options.onRevoked(new Set([principal]));
+  }
+
   /** The keys there are now; looked for anew once in a while. */
   #signing(): { readonly version: string; readonly keys: readonly SigningKey[] } {
     const now = Date.now();
@@ -103,7 +113,7 @@ export class AuthorizationServer {
   #server(): Running {
     const { version, keys } = this.#signing();
     if (this.#running?.version === version && this.#running.base === this.base) return this.#running;
-    const { addresses, endpoint, settings, vault, users, safeFetch, audit, log, onRevoked } = this.#options;
+    const { addresses, endpoint, settings, vault, users, safeFetch, audit, log } = this.#options;
     const { maxClients } = settings.embedded.registration;
     const provider = createProvider({
       addresses,
@@ -114,7 +124,7 @@ export class AuthorizationServer {
       accounts: this.#accounts,
       safeFetch,
       log,
-      adapters: { records: this.#records, maxClients, ended: onRevoked },
+      adapters: { records: this.#records, maxClients, ended: (grant) => this.#ended(grant) },
     });
     provider.on('registration_create.success', (_ctx, client) =>
       audit('client registered', {

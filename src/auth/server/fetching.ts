@@ -6,7 +6,10 @@ import { shapeClient } from './shaping.ts';
 const MAX_BYTES = 64 * 1_024;
 const TIMEOUT = 5_000;
 
-type Fetch = (url: string | URL, init?: { headers?: HeadersInit; method?: string }) => Promise<Response>;
+type Fetch = (
+  url: string | URL,
+  init?: { headers?: ConstructorParameters<typeof Headers>[0]; method?: string },
+) => Promise<Response>;
 
 /** A document of a client is shaped as a registration is. */
 export function fetchFor(safeFetch: SafeFetch, log: Logger): Fetch {

@@ -90,7 +90,13 @@ export function forwarded(
   let message = raw;
   if (body) {
     message = new IncomingMessage(raw.socket);
-    Object.assign(message, { method: raw.method, httpVersion: raw.httpVersion, rawHeaders: raw.rawHeaders });
+    // nothing more will come, so that its end is no accident
+    Object.assign(message, {
+      complete: true,
+      method: raw.method,
+      httpVersion: raw.httpVersion,
+      rawHeaders: raw.rawHeaders,
+    });
     message.headers = { ...raw.headers, 'content-length': String(body.length) };
     message.push(body);
     message.push(null);

@@ -1,6 +1,7 @@
 /** Checks the access tokens of the embedded server: by its own keys, and against the grant behind each. */
 import { createLocalJWKSet, decodeJwt, type JWTPayload, jwtVerify } from 'jose';
 import { Fault } from '../../errors.ts';
+import type { Principal } from '../../protocol/call.ts';
 import type { Addresses } from '../addresses.ts';
 import { audiencesOf, bindingOf, factsOf, principalOf } from '../principal.ts';
 import type { TokenVerifier, Verified } from '../verifier.ts';
@@ -20,8 +21,13 @@ export interface OwnTokensOptions {
 const BELIEVED = 10_000;
 const CLAIMS = { subject: 'sub', groups: 'groups' };
 
+/** Grants whose principals are remembered; the oldest make room. */
+const REMEMBERED = 10_000;
+
 export class OwnTokens implements TokenVerifier {
   readonly #options: OwnTokensOptions;
+  /** grant → who has used it here */
+  readonly #principals = new Map<string, Pick<Principal, 'key' | 'subject'>>();
 
   constructor(options: OwnTokensOptions) {
     this.#options = options;
@@ -47,11 +53,34 @@ export class OwnTokens implements TokenVerifier {
     const person = this.#options.accounts.find(facts.subject);
     if (!person) throw bad('its user is not there any more');
     const { groups } = person;
+    const principal = principalOf({ ...facts, groups, expiresAt: claims.exp! * 1_000 });
+    this.#remember(grant, principal);
     return {
-      principal: principalOf({ ...facts, groups, expiresAt: claims.exp! * 1_000 }),
+      principal,
       until: Math.min(claims.exp! * 1_000, Date.now() + BELIEVED),
       jkt,
     };
+  }
+
+  /** Whom the end of a grant concerns, by the key of the principal; `undefined` when it was not used here. */
+  principalOf(grant: string): string | undefined {
+    return this.#principals.get(grant)?.key;
+  }
+
+  /** The keys of all principals of these accounts. */
+  principalsOf(accounts: readonly string[]): ReadonlySet<string> {
+    const concerned = [...this.#principals.values()].filter(({ subject }) => accounts.includes(subject));
+    return new Set(concerned.map(({ key }) => key));
+  }
+
+  #remember(grant: string, { key, subject }: Principal): void {
+    this.#principals.delete(grant);
+    this.#principals.set(grant, { key, subject });
+    if (this.#principals.size <= REMEMBERED) return;
+    for (const oldest of this.#principals.keys()) {
+      this.#principals.delete(oldest);
+      return;
+    }
   }
 
   async #signed(token: string): Promise<JWTPayload & { readonly exp?: number }> {
