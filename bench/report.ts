@@ -34,8 +34,8 @@ export interface Result {
   rows: Row[];
   /** CPU per call of the first named row over that of the second. */
   ratio: { of: string; to: string; median: number; perRound: number[] };
-  /** CPU µs per call of the first of these over that of the second, where that is the figure that the gate looks at. */
-  added?: { median: number; perRound: number[] };
+  /** CPU µs per call of the last row beyond that of the first, where that is the figure that the gate looks at. */
+  added?: Added;
 }
 
 /** The middle value, or the mean of the two middle ones. `values` must not be empty. */
@@ -66,10 +66,20 @@ export function toRatio(of: Row, to: Row): Result['ratio'] {
   return { of: of.name, to: to.name, median: round(median(perRound)), perRound };
 }
 
-/** CPU µs per call that `of` takes beyond `to`: the median of the rounds' differences. */
-export function toAdded(of: Row, to: Row): NonNullable<Result['added']> {
+/** A difference in CPU µs per call. */
+export interface Added {
+  /** Between the least disturbed round of each: what else runs on a machine only ever adds to a figure. */
+  least: number;
+  /** The median of the rounds' differences. */
+  median: number;
+  perRound: number[];
+}
+
+/** CPU µs per call that `of` takes beyond `to`. */
+export function toAdded(of: Row, to: Row): Added {
   const perRound = of.cpuUsPerRound.map((cost, index) => round(cost - to.cpuUsPerRound[index]!));
-  return { median: round(median(perRound)), perRound };
+  const least = Math.min(...of.cpuUsPerRound) - Math.min(...to.cpuUsPerRound);
+  return { least: round(least), median: round(median(perRound)), perRound };
 }
 
 /** The machine and runtime of this process; no host name. */
@@ -115,9 +125,10 @@ export function toTable(result: Result): string {
   ].join('\n');
 }
 
-function addedLine({ median: middle, perRound }: NonNullable<Result['added']>): string {
+function addedLine({ least, median: middle, perRound }: Added): string {
   const spread = `${Math.min(...perRound).toFixed(1)} to ${Math.max(...perRound).toFixed(1)}`;
-  return `It adds ${middle.toFixed(1)} µs of CPU to a call (rounds: ${spread}).`;
+  const rounds = `median of the rounds ${middle.toFixed(1)}, all of them ${spread}`;
+  return `It adds ${least.toFixed(1)} µs of CPU to a call, between the least disturbed rounds (${rounds}).`;
 }
 
 /** The result as a JSON file, in the layout the formatter of this project keeps: lists of numbers on one line. */

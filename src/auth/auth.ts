@@ -33,7 +33,7 @@ export interface Auth {
   readonly policy: ScopePolicy;
   readonly cache: TokenCache;
   /**
-   * What is said about an endpoint to those who have no token yet; `undefined` where nobody needs one.
+   * What is said about an endpoint to those who have no token yet; `undefined` where nobody needs one, or none is given out.
    * @param host the Host header of the request
    */
   metadata(host: string | undefined, endpoint: string): ResourceMetadata | undefined;
@@ -76,9 +76,9 @@ export function createAuth(settings: Config['auth'], deps: AuthDeps): Auth {
     cache,
     metadata: (host, endpoint) => resourceMetadata(settings, policy, addresses, host, endpoint),
     challenge: (fault, host, endpoint) => {
-      const metadata = metadataUrl(addresses.baseFor(host), endpoint);
-      const scopes = resourceMetadata(settings, policy, addresses, host, endpoint).scopes_supported ?? [];
-      return challengeOf(fault, { metadata, scopes });
+      const document = resourceMetadata(settings, policy, addresses, host, endpoint);
+      const metadata = document && metadataUrl(addresses.baseFor(host), endpoint);
+      return challengeOf(fault, { metadata, scopes: document?.scopes_supported ?? policy.required });
     },
     warm: () => {
       for (const verifier of jwt) verifier.warm();

@@ -3,8 +3,8 @@ import type { ErrorName, Fault } from '../errors.ts';
 import { DPOP_ALGORITHMS } from './dpop.ts';
 
 export interface ChallengeFacts {
-  /** Where the metadata of the endpoint is, under the name that the client used. */
-  readonly metadata: string;
+  /** Where the metadata of the endpoint is, under the name that the client used; `undefined` where there is none. */
+  readonly metadata: string | undefined;
   /** What every token must have. */
   readonly scopes: readonly string[];
 }
@@ -27,9 +27,9 @@ export function challengeOf(fault: Fault, { metadata, scopes }: ChallengeFacts):
   const params: [string, string | number][] = [];
   if (error !== undefined) params.push(['error', error], ['error_description', fault.message]);
   if (scheme === 'DPoP') params.push(['algs', DPOP_ALGORITHMS.join(' ')]);
-  params.push(['resource_metadata', metadata]);
+  if (metadata !== undefined) params.push(['resource_metadata', metadata]);
   if (scope !== '') params.push(['scope', scope]);
-  return `${scheme} ${params.map(([name, value]) => `${name}="${quotable(value)}"`).join(', ')}`;
+  return [scheme, params.map(([name, value]) => `${name}="${quotable(value)}"`).join(', ')].join(' ').trim();
 }
 
 /** RFC 6750 §3: neither quotes nor backslashes, and ASCII alone. */

@@ -17,6 +17,8 @@ const PAUSE = 1_000;
 /** How long a token that is no good is not asked for again, at most, milliseconds. */
 const BAD = 5_000;
 const MOST_BAD = 1_000;
+/** How long the same problem is not told again, milliseconds. */
+const SILENCE = 10_000;
 /** Questions to one issuer at once; more would help nobody. */
 const MOST_OPEN = 64;
 
@@ -32,6 +34,8 @@ export class Introspector {
   #place: { readonly url: string; readonly at: number } | undefined;
   #failed = Number.NEGATIVE_INFINITY;
   #open = 0;
+  /** What the log was told last. */
+  #told: { readonly reason: string; readonly at: number } | undefined;
 
   constructor(settings: IntrospectionSettings, safeFetch: SafeFetch, log: Logger) {
     const { issuer, clientId, clientSecret } = settings;
@@ -120,7 +124,9 @@ export class Introspector {
 
   /** The log is told what is wrong, the client only that it is not the token. */
   #unavailable(reason: string): Fault {
-    this.#log.warn({ issuer: this.issuer, reason }, 'an issuer cannot be asked about tokens');
+    const again = this.#told?.reason === reason && Date.now() - this.#told.at < SILENCE;
+    if (!again) this.#told = { reason, at: Date.now() };
+    this.#log[again ? 'debug' : 'warn']({ issuer: this.issuer, reason }, 'an issuer cannot be asked about tokens');
     return new Fault('authUnavailable', { detail: 'its issuer cannot be asked' });
   }
 }

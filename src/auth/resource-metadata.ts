@@ -23,6 +23,7 @@ export function metadataUrl(base: string, endpoint: string): string {
 }
 
 /**
+ * @returns `undefined` where no server gives out tokens
  * @param host the Host header of the request, which counts on this machine alone
  * @param endpoint such as `/mcp`
  */
@@ -32,13 +33,15 @@ export function resourceMetadata(
   addresses: Addresses,
   host: string | undefined,
   endpoint: string,
-): ResourceMetadata {
+): ResourceMetadata | undefined {
   const embedded = mode.includes('embedded');
   const servers = [
     ...(embedded ? [addresses.base] : []),
     ...(mode.includes('jwt') ? jwt : []).map(({ issuer }) => issuer),
     ...(mode.includes('introspection') ? introspection : []).map(({ issuer }) => issuer),
   ];
+  // keys are not had from a server: nothing could be found out from such a document
+  if (servers.length === 0) return undefined;
   // the least that is of use; what some items need beside it is told when it is needed
   const scopes = [...new Set([...(embedded ? [EVERYTHING] : []), ...policy.required])];
   return {

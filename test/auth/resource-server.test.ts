@@ -231,6 +231,15 @@ test('an issuer that is down does not keep the gateway from starting, and is use
   expect((await knock(early.gateway.url, next)).status).toBe(400);
 });
 
+test('where there are keys alone, nobody is sent to a server that is not there', async () => {
+  await using keys = await startBench({ auth: () => ({ mode: 'apiKeys' }) });
+  const answer = await knock(keys.gateway.url);
+  expect([answer.status, answer.headers['www-authenticate']]).toEqual([401, 'Bearer']);
+  const { origin: base } = new URL(keys.gateway.url);
+  const document = await exchange(`${base}/.well-known/oauth-protected-resource/mcp`, { method: 'GET' });
+  expect(document.status).toBe(404);
+});
+
 test('with auth.mode none there is nothing to be found', async () => {
   await using open = await startBench({ auth: () => ({ mode: 'none' }) });
   const { origin: base } = new URL(open.gateway.url);
