@@ -12,8 +12,9 @@ const WITHOUT = 5_000;
  * unless every upstream has said that its own is public.
  */
 export function cachingOf(context: MethodContext, audience: string, kind?: ItemKind): Caching {
-  const { catalogs } = context.view(audience);
   const { catalogs: store } = context;
+  // not those of the view, which stays the same when one is fetched again and has not changed
+  const catalogs = store.known(audience);
   // what is not known, or of others, is mended in a moment
   if (store.missing(audience).length > 0 || store.unsure(audience)) return { ttlMs: 0, cacheScope: 'private' };
   let ttlMs = WITH_CHANGES;

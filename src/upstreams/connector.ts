@@ -1,5 +1,5 @@
 /** Opens links to one upstream over whichever transport its configuration asks for. */
-import { type Dispatcher, Pool } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { ServerFacts } from '../protocol/codec.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { UpstreamError } from './ask.ts';
@@ -14,6 +14,7 @@ import type { LinkOptions, OpenControl } from './link-options.ts';
 import { maskedRefusals } from './masked-refusals.ts';
 import { ModernHttpWire } from './modern-http-wire.ts';
 import { ModernLink } from './modern-link.ts';
+import { OriginPool } from './origin-pool.ts';
 import { isRefusal, isRefusedByStatus } from './refusal.ts';
 import { Spares } from './spares.ts';
 import { deadlineOf, type UpstreamSpec } from './spec.ts';
@@ -42,7 +43,7 @@ export class Connector {
   readonly #launcher: Launcher;
   readonly #server: StartedServer | undefined;
   readonly #spares: Spares;
-  #pool: { readonly origin: string; readonly pool: Pool; readonly masked: Dispatcher } | undefined;
+  #pool: { readonly of: OriginPool; readonly masked: Dispatcher } | undefined;
 
   constructor(spec: UpstreamSpec, log: Logger) {
     this.#log = log;
@@ -81,7 +82,7 @@ export class Connector {
   }
 
   async close(): Promise<void> {
-    await this.#pool?.pool.destroy();
+    await this.#pool?.of.destroy();
     await Promise.all([this.#server?.close(), this.#spares.close()]);
   }
 
@@ -217,13 +218,11 @@ export class Connector {
   }
 
   #endpoint(url: URL): HttpEndpoint {
-    if (this.#pool?.origin !== url.origin) {
+    if (this.#pool?.of.origin !== url.origin) {
       // a server that was started anew has another port, and whoever was at the old one is gone
-      void this.#pool?.pool.destroy();
-      // the deadlines of calls are the link's; the pool must not end a stream that is merely quiet
-      const options = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: this.spec.timeouts.open } };
-      const pool = new Pool(url.origin, options);
-      this.#pool = { origin: url.origin, pool, masked: pool.compose(maskedRefusals(this.#launcher.redactor)) };
+      void this.#pool?.of.destroy();
+      const of = new OriginPool(url.origin, this.spec.timeouts.open);
+      this.#pool = { of, masked: of.pool.compose(maskedRefusals(this.#launcher.redactor)) };
     }
     const { name, http, maxMessageSize } = this.spec;
     return { upstream: name, url, headers: http!.headers, pool: this.#pool.masked, maxMessageSize };

@@ -1,5 +1,6 @@
 /** How the gateway stops: it takes no new work and finishes what it has. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startBlackHole } from '../fixtures/black-hole.ts';
 import { stdioUpstream } from '../fixtures/child.ts';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
 import { firstText, Session } from './client.ts';
@@ -97,4 +98,16 @@ test('an upstream that is still opening does not hold it up', async () => {
   await Session.open(gateway.url);
   await gateway.waitForLog(({ msg, upstream: of }) => msg === 'process started' && of === 'mute');
   expect(await gateway.stop()).toEqual({ code: 0 });
+});
+
+test('nor does one whose address neither takes nor refuses a connection', async () => {
+  const hole = await startBlackHole();
+  const upstreams = { hole: { url: hole.url, timeouts: { open: '1m' } } };
+  const gateway = await startGateway({ config: { lists: { firstWait: 0 }, upstreams } });
+  try {
+    await Session.open(gateway.url);
+    expect(await gateway.stop()).toEqual({ code: 0 });
+  } finally {
+    await hole.stop();
+  }
 });
