@@ -100,7 +100,7 @@ export class Host {
     expect({ path, status: response.status, type: response.headers.get('content-type') }).toEqual({
       path,
       status: 200,
-      type: expect.stringMatching(/^application\/json\b/),
+      type: expect.stringMatching(/^application\/(jwk-set\+)?json\b/),
     });
     return (await response.json()) as T;
   }

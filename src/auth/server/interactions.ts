@@ -145,9 +145,8 @@ export class Interactions {
     const account = step.session?.accountId;
     const facts = { user: account, client: step.params.client_id, address };
     if (form.decision === 'other') {
-      // the step stays, and begins again with a sign-in
-      step.prompt = { name: 'login', reasons: ['other_account'], details: {} } as Interaction['prompt'];
-      await step.persist();
+      await this.#signOut(step);
+      audit('sign-out', facts);
       return this.#signIn(step);
     }
     if (form.decision !== 'allow') {
@@ -160,6 +159,18 @@ export class Interactions {
     audit('consent', { ...facts, scopes: step.params.scope, resource: step.params.resource });
     await provider.interactionFinished(request, response, { consent }, { mergeWithLastSubmission: true });
     return { kind: 'sent' };
+  }
+
+  /** This browser is nobody any more: the step stays, and begins again with a sign-in. */
+  async #signOut(step: Interaction): Promise<void> {
+    const session = step.session && (await this.#options.provider.Session.findByUid(step.session.uid));
+    if (session) {
+      Object.assign(session, { accountId: undefined, loginTs: undefined, authorizations: {} });
+      await session.persist();
+    }
+    step.prompt = { name: 'login', reasons: ['other_account'], details: {} } as Interaction['prompt'];
+    if (step.session) Object.assign(step.session, { accountId: undefined });
+    await step.persist();
   }
 
   /** A step for which a form was sent by its own page. @throws StepOver */

@@ -18,6 +18,9 @@ const GUESSES: Readonly<Record<string, string>> = {
   '/token': ROUTES.token,
   '/register': ROUTES.registration,
 };
+const REGISTRATION = [ROUTES.registration, '/register'];
+/** Clients that are web pages register themselves as well; there is nothing in it that a cookie would change. */
+const READABLE = { 'access-control-allow-origin': '*' };
 const MAX_REGISTRATION = 64 * 1_024;
 const MAX_FORM = 8 * 1_024;
 
@@ -47,8 +50,18 @@ export async function mountServer(app: FastifyInstance, server: AuthorizationSer
         handler: (request, reply) => pass(server, request, reply, to),
       });
     }
-    for (const url of [ROUTES.registration, '/register']) {
-      scope.options(url, (request, reply) => pass(server, request, reply, ROUTES.registration));
+    for (const url of REGISTRATION) {
+      scope.options(url, async (_request, reply) =>
+        reply
+          .code(204)
+          .headers({
+            ...READABLE,
+            'access-control-allow-methods': 'POST',
+            'access-control-allow-headers': '*',
+            'access-control-max-age': '3600',
+          })
+          .send(),
+      );
     }
   });
   await app.register(async (scope) => {
@@ -56,10 +69,11 @@ export async function mountServer(app: FastifyInstance, server: AuthorizationSer
     scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: MAX_REGISTRATION }, (_request, body, done) =>
       done(null, body),
     );
-    for (const url of [ROUTES.registration, '/register']) {
-      scope.post(url, (request, reply) =>
-        pass(server, request, reply, ROUTES.registration, shaped(request.body as Buffer)),
-      );
+    for (const url of REGISTRATION) {
+      scope.post(url, (request, reply) => {
+        for (const [name, value] of Object.entries(READABLE)) reply.raw.setHeader(name, value);
+        return pass(server, request, reply, ROUTES.registration, shaped(request.body as Buffer));
+      });
     }
   });
   await app.register(async (scope) => pages(scope, server));

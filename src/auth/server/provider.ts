@@ -1,5 +1,5 @@
 /** The authorization server itself: oidc-provider, configured for what MCP clients do (2026-07-28, authorization; OAuth 2.1). */
-import Provider, { type Configuration, errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
+import type { Configuration, KoaContextWithOIDC, Provider as ProviderType } from 'oidc-provider';
 import type { Config } from '../../config/schema.ts';
 import type { Vault } from '../../storage/vault.ts';
 import type { Logger } from '../../telemetry/log.ts';
@@ -8,6 +8,7 @@ import type { SafeFetch } from '../safe-fetch.ts';
 import type { Accounts } from './accounts.ts';
 import { type AdapterOptions, createAdapters } from './adapter.ts';
 import { fetchFor } from './fetching.ts';
+import { errors, interactionPolicy, Provider, quieten } from './oidc-provider.ts';
 import { pageHeaders } from './pages/csp.ts';
 import { errorPage } from './pages/error.ts';
 import { leavePage } from './pages/leave.ts';
@@ -56,7 +57,7 @@ export function scopesOf({ scopes }: Config['auth']): readonly string[] {
   return [...new Set([EVERYTHING, ...named.flat()])];
 }
 
-export function createProvider(options: ProviderOptions): Provider {
+export function createProvider(options: ProviderOptions): ProviderType {
   const { addresses, settings, keys, vault, accounts, log } = options;
   const { embedded } = settings;
   const https = addresses.base.startsWith('https:');
@@ -143,6 +144,7 @@ export function createProvider(options: ProviderOptions): Provider {
       },
     },
   };
+  quieten(log);
   const provider = new Provider(addresses.base, configuration);
   // where clients come from is configured, and told by headers that the mount sets anew for every request
   provider.proxy = true;
