@@ -134,7 +134,7 @@ function addedLine({ least, median: middle, perRound }: Added): string {
 /** The result as a JSON file, in the layout the formatter of this project keeps: lists of numbers on one line. */
 export function toJson(result: Result): string {
   const text = JSON.stringify(result, null, 2);
-  return `${text.replace(/\[\s+([\d.,\s]+?)\s+\]/g, (_list, numbers: string) => `[${numbers.replace(/\s+/g, ' ')}]`)}\n`;
+  return `${text.replace(/\[\s+([-\d.,\s]+?)\s+\]/g, (_list, numbers: string) => `[${numbers.replace(/\s+/g, ' ')}]`)}\n`;
 }
 
 /**
