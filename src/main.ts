@@ -1,7 +1,7 @@
 /** The command line: names, options and help of every command. */
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
-import { keyCommand, userCommand } from './commands/people.ts';
+import { keyCommand, signingKeyCommand, userCommand } from './commands/people.ts';
 import { serve } from './commands/serve.ts';
 import { validate } from './commands/validate.ts';
 
@@ -40,7 +40,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     });
 
   const config = process.env.PATCHBAY_CONFIG ?? DEFAULT_CONFIG;
-  for (const group of [userCommand(config), keyCommand(config)]) {
+  for (const group of [userCommand(config), keyCommand(config), signingKeyCommand(config)]) {
     group.showHelpAfterError().showSuggestionAfterError();
     program.addCommand(group);
   }

@@ -1,6 +1,7 @@
 /** Commands for users and keys: names, options and help. */
 import { Command } from 'commander';
 import { keyCreate, keyList, keyRevoke } from './key.ts';
+import { signingKeyList, signingKeyRotate } from './signing-key.ts';
 import { userAdd, userList, userPasswd, userRemove } from './user.ts';
 
 const CONFIG = ['-c, --config <file>', 'config file, which says where they are kept'] as const;
@@ -59,6 +60,22 @@ export function keyCommand(config: string): Command {
     .description('take a key away, or all of a name')
     .option(...CONFIG, config)
     .action((which, options) => done(keyRevoke(which, options)));
+  return keys;
+}
+
+/** @param config the config file unless one is named */
+export function signingKeyCommand(config: string): Command {
+  const keys = new Command('signing-key').description('manage what tokens of Patchbay are signed with');
+  keys
+    .command('list')
+    .description('list the keys')
+    .option(...CONFIG, config)
+    .action((options) => done(signingKeyList(options)));
+  keys
+    .command('rotate')
+    .description('replace the keys; what the old ones signed stays good until it ends')
+    .option(...CONFIG, config)
+    .action((options) => done(signingKeyRotate(options)));
   return keys;
 }
 

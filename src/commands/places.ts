@@ -15,6 +15,8 @@ export interface Found {
   readonly folder: string | undefined;
   /** The file with the users, absolute; `undefined` when there is nowhere to keep them. */
   readonly users: string | undefined;
+  /** The key that secrets are kept with, when the config names one. */
+  readonly key: string | undefined;
   /** Ways to sign in that the config names. */
   readonly modes: readonly unknown[];
 }
@@ -27,7 +29,7 @@ export function findPlaces(file: string): Found {
   const places = readPlaces(file, process.env);
   if (!places.ok) throw new CommandProblem(places.problems.join('\n'));
   const folder = folderOf(places.folder, file);
-  return { folder, users: places.users ?? (folder && join(folder, USERS_FILE)), modes: places.modes };
+  return { folder, users: places.users ?? (folder && join(folder, USERS_FILE)), key: places.key, modes: places.modes };
 }
 
 /** The file with the users of a gateway that runs with this config. @param folder its state folder */

@@ -18,6 +18,8 @@ export type Places =
       readonly users: string | undefined;
       /** `storage.folder` as it was written. */
       readonly folder: string | undefined;
+      /** `storage.key`. */
+      readonly key: string | undefined;
       /** Ways to sign in, as they were written. */
       readonly modes: readonly unknown[];
     }
@@ -26,6 +28,7 @@ export type Places =
 
 const USERS = ['auth', 'embedded', 'users'];
 const FOLDER = ['storage', 'folder'];
+const KEY = ['storage', 'key'];
 
 /** Reads them. A file that cannot be read at all has the problems that `patchbay validate` tells of it. */
 export function readPlaces(file: string, env: Surroundings['env']): Places {
@@ -41,13 +44,14 @@ export function readPlaces(file: string, env: Surroundings['env']): Places {
   const findings: Finding[] = [...yaml.findings];
   const values = new Map<string, string>();
   const origins = new Map();
-  for (const path of findings.length === 0 ? [USERS, FOLDER] : []) {
+  for (const path of findings.length === 0 ? [USERS, FOLDER, KEY] : []) {
     const written = valueAt(yaml.value, path);
     if (written === undefined || written === null) continue;
     const filled = interpolate(nested(path, written), { env, folder: dirname(file) });
     for (const [key, origin] of filled.origins) origins.set(key, origin);
     const value = valueAt(filled.value, path);
-    const wrong = typeof value === 'string' ? is.folder(value) : { message: 'is not text', mend: 'write a path' };
+    const rule = path === KEY ? is.storageKey : is.folder;
+    const wrong = typeof value === 'string' ? rule(value) : { message: 'is not text', mend: 'write text' };
     findings.push(...filled.findings);
     if (filled.findings.length === 0 && wrong) findings.push({ ...wrong, path });
     if (typeof value === 'string') values.set(dotted(path), value);
@@ -61,6 +65,7 @@ export function readPlaces(file: string, env: Surroundings['env']): Places {
     ok: true,
     users: users === undefined ? undefined : resolve(dirname(file), users),
     folder: values.get(dotted(FOLDER)),
+    key: values.get(dotted(KEY)),
     modes: [valueAt(yaml.value, ['auth', 'mode'])].flat(),
   };
 }

@@ -117,12 +117,7 @@ const sessions = z.strictObject({
 });
 
 const storage = z.strictObject({
-  key: z
-    .string()
-    .min(32, {
-      error:
-        'is too short; write at least 32 characters that nobody can guess, such as those of `openssl rand -base64 32`',
-    })
+  key: text(is.storageKey)
     .optional()
     .describe(
       'Secret that what is kept of sign-ins is encrypted with, from ${env:NAME} or ${file:/path}. Default: the file secret.key in storage.folder, made on the first run.',

@@ -130,6 +130,12 @@ export function folder(value: string): Finding | undefined {
   return processText(value);
 }
 
+/** What others are derived from: long enough that nobody can guess it. */
+export function storageKey(value: string): Finding | undefined {
+  if (value.length >= 32) return undefined;
+  return { message: 'is too short', mend: 'write at least 32 characters, such as those of `openssl rand -base64 32`' };
+}
+
 /** The text between upstream and upstream name. */
 export function separator(value: string): Finding | undefined {
   if (/^[A-Za-z0-9_-]{1,8}$/.test(value)) return undefined;

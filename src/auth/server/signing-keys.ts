@@ -23,10 +23,10 @@ const SHOWN = 24 * 3_600_000;
 const RSA_BITS = 2048;
 
 export class SigningKeys {
-  readonly #database: Database;
+  readonly #database: Pick<Database, 'attempt'>;
   readonly #vault: Vault;
 
-  constructor(database: Database, vault: Vault) {
+  constructor(database: Pick<Database, 'attempt'>, vault: Vault) {
     this.#database = database;
     this.#vault = vault;
   }
