@@ -37,10 +37,14 @@ test('patchbay.yaml serves the four sample upstreams, each kind of process among
 test('the values in the comments of patchbay.yaml are the defaults', () => {
   const text = readFileSync(path('patchbay.yaml'), 'utf8');
   const uncommented = text
-    .replace(/^ {2}# (publicUrl|folder): .*$/gm, '')
+    .replace(/^ {2}# (publicUrl|folder|key): .*$/gm, '')
     .replace(/^ {2}# docs:\n( {2}# .*\n)*/m, '')
     .replace(/^ {2}# (jwt|introspection):\n( {2}# {3}.*\n)*/gm, '')
-    .replace(/^ {2}# (\w+: )/gm, '  $1');
+    .replace(/^ {2}# {3}(users): .*\n/gm, '')
+    .replace(/^ {2}# {3}federation:.*\n( {2}# {5}.*\n)*/gm, '')
+    .replace(/^ {2}# (\w+: )/gm, '  $1')
+    .replace(/^ {2}# (embedded|limits):/gm, '  $1:')
+    .replace(/^ {2}# {3}(\w+: )/gm, '    $1');
   expect(uncommented).toMatch(/^ {2}maxItems: /m);
   const bare = parseConfig('upstreams: { a: { command: run } }', { file: 'patchbay.yaml', env: {} });
   const full = parseConfig(uncommented, { file: 'patchbay.yaml', env: {} });
