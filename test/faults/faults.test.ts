@@ -7,7 +7,7 @@ import { stdioUpstream } from '../fixtures/child.ts';
 import { RawClient } from '../multiplexer/raw-client.ts';
 import { stdioPeer } from '../multiplexer/setup.ts';
 import { poll } from '../multiplexer/until.ts';
-import { type Fault, Harness, Mortal } from './harness.ts';
+import { type Fault, Harness, limits, Mortal } from './harness.ts';
 
 const LONG_MS = 120_000;
 const mortals: Mortal[] = [];
@@ -22,6 +22,7 @@ const sleeping = { tool: 'sleep', args: { ms: 60_000 } };
 
 /** An answer of 50 MB takes its time on a busy machine. */
 const BIG = { open: '30s', call: '1m' };
+const PATIENT = { ...limits.timeouts, call: '1m' };
 const killed = mortal();
 const plain = mortal('plain');
 let selfSigned: Server;
@@ -39,7 +40,7 @@ const closed = (code: number, says: RegExp): Fault => {
 const FAULTS: readonly Fault[] = [
   {
     name: 'killedStdio',
-    upstream: () => stdioPeer('killed-stdio'),
+    upstream: () => ({ ...stdioPeer('killed-stdio'), timeouts: PATIENT }),
     tool: 'exit',
     args: { code: 9 },
     says: /lost while tools\/call was in progress \(.*exited with code 9\); whether it took effect is unknown/,
@@ -47,7 +48,8 @@ const FAULTS: readonly Fault[] = [
   },
   {
     name: 'killedHttp',
-    upstream: () => remote(killed),
+    // the call is not to time out before the kill
+    upstream: async () => ({ ...(await remote(killed)), timeouts: PATIENT }),
     ...sleeping,
     provoke: () => killed.kill(),
     says: /lost while tools\/call was in progress .*unknown/,
