@@ -55,11 +55,15 @@ export async function serve(options: ServeOptions): Promise<number> {
   }
   const database = openDatabase(folder, log);
   const vault = openVault(folder, config.storage.key, log);
-  return run(loaded, options, log, { database, vault, users }).finally(() => {
+  const SignIn = config.auth.mode.includes('embedded') ? await loadSignIn() : undefined;
+  return run(loaded, options, log, { database, vault, users, SignIn }).finally(() => {
     users?.stop();
     database.close();
   });
 }
+
+/** The sign-in takes a third of a second to load, which those without it do not wait for. */
+const loadSignIn = async () => (await import('../auth/server/authorization-server.ts')).AuthorizationServer;
 
 /** Where this gateway keeps what outlives it; the log says so when there is nowhere. */
 function folderOf(config: Config, options: ServeOptions, log: Logger): string | undefined {
@@ -75,12 +79,12 @@ async function run(
   loaded: Loaded,
   options: ServeOptions,
   log: Logger,
-  { database, vault, users }: Kept & { readonly database: Database },
+  kept: Kept & { readonly database: Database },
 ): Promise<number> {
   const { config } = loaded;
   const stop = stopSignal();
   let ready = false;
-  const assembly = assemble(config, options.version, log, { database, vault, users });
+  const assembly = assemble(config, options.version, log, kept);
   const { gateway } = assembly;
   const app = createApp(gateway, { ...config.server, limits: config.auth.limits }, () =>
     gateway.draining() ? 'draining' : ready ? 'ready' : 'starting',
@@ -99,7 +103,7 @@ async function run(
   addresses.listening(`http://${urlHost(config.server.host)}:${port}`);
   const url = `${addresses.base}/mcp`;
   log.info({ url, config: options.config, version: options.version, node: process.version }, 'listening');
-  greet(url, gateway, config, users).catch((error) => log.error({ err: error }, 'the first user was not made'));
+  greet(url, gateway, config, kept.users).catch((error) => log.error({ err: error }, 'the first user was not made'));
 
   const reloader = new Reloader({
     file: options.config,

@@ -3,7 +3,7 @@ import { Addresses } from '../auth/addresses.ts';
 import { ApiKeys } from '../auth/api-keys.ts';
 import { createAuth } from '../auth/auth.ts';
 import { createSafeFetch } from '../auth/safe-fetch.ts';
-import { AuthorizationServer } from '../auth/server/authorization-server.ts';
+import type { AuthorizationServer } from '../auth/server/authorization-server.ts';
 import { TokenCache } from '../auth/token-cache.ts';
 import type { Users } from '../auth/users.ts';
 import { askClient } from '../bridge/ask-client.ts';
@@ -71,13 +71,15 @@ export interface Kept {
   readonly vault?: Vault | undefined;
   /** Who signs in here with a password. */
   readonly users?: Users | undefined;
+  /** What signs people in, loaded by those alone who need it. */
+  readonly SignIn?: typeof AuthorizationServer | undefined;
 }
 
 export function assemble(
   config: Config,
   version: string,
   log: Logger,
-  { database, vault = openVault(undefined, undefined, log), users }: Kept = {},
+  { database, vault = openVault(undefined, undefined, log), users, SignIn }: Kept = {},
 ): Assembly {
   const specs = specsOf(config.upstreams);
   // with those that were taken out and still finish their calls
@@ -131,8 +133,8 @@ export function assemble(
   const addresses = new Addresses(config.server.publicUrl);
   const safeFetch = createSafeFetch({ allow: config.auth.allowAddresses });
   const signIn =
-    database && config.auth.mode.includes('embedded')
-      ? new AuthorizationServer({
+    database && SignIn && config.auth.mode.includes('embedded')
+      ? new SignIn({
           ...{ addresses, endpoint: MCP_PATH, settings: config.auth, database, vault, users, safeFetch, audit, log },
           onRevoked: (principals) => takeBack(gateway, principals),
         })

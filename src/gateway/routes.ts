@@ -1,6 +1,5 @@
 /** Every route of the server. */
 import type { FastifyInstance } from 'fastify';
-import { mountServer } from '../auth/server/mount.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { authRoutes } from './auth-routes.ts';
 import { protectPages } from './browser-headers.ts';
@@ -44,6 +43,7 @@ export function routes(app: FastifyInstance, gateway: Gateway, options: RouteOpt
     app.register(async (scope) => {
       await protectPages(scope, signIn.base.startsWith('https:'));
       await limitSignIn(scope, options.limits, gateway.door.audit);
+      const { mountServer } = await import('../auth/server/mount.ts');
       await mountServer(scope, signIn, MCP_PATH);
     });
   }
