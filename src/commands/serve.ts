@@ -130,13 +130,15 @@ async function run(
 
 /** Tells who started it what to do next. A password is shown to them alone, and as soon as it is good. */
 async function greet(url: string, gateway: Gateway, config: Config, users: Users | undefined): Promise<void> {
+  // lists are fetched before anybody asks for them
+  const listed = gateway.context.catalogs.settled(NO_AUDIENCE, config.lists.firstWait);
   if (!process.stderr.isTTY) {
     const first = await firstUser(users, config);
     if (first) process.stderr.write(framed(first));
     return;
   }
   // after what upstreams print when they start, so that it is the last thing on the screen
-  await gateway.context.catalogs.settled(NO_AUDIENCE, config.lists.firstWait);
+  await listed;
   if (gateway.draining()) return;
   const first = await firstUser(users, config);
   process.stderr.write(banner(url, [...gateway.context.upstreams.keys()], first));
