@@ -51,7 +51,10 @@ export function readPlaces(file: string, env: Surroundings['env']): Places {
     for (const [key, origin] of filled.origins) origins.set(key, origin);
     const value = valueAt(filled.value, path);
     const rule = path === KEY ? is.storageKey : is.folder;
-    const wrong = typeof value === 'string' ? rule(value) : { message: 'is not text', mend: 'write text' };
+    const wrong =
+      typeof value === 'string'
+        ? rule(value)
+        : { message: 'is not text', mend: path === KEY ? 'write text' : 'write a path' };
     findings.push(...filled.findings);
     if (filled.findings.length === 0 && wrong) findings.push({ ...wrong, path });
     if (typeof value === 'string') values.set(dotted(path), value);
