@@ -22,13 +22,13 @@ const REMEMBERED = 400 * 86_400;
 export class Accounts {
   readonly #users: Users | undefined;
   readonly #records: Records;
-  readonly #federated: boolean;
+  readonly #prefix: string | undefined;
 
-  /** @param federated whether a provider signs users in */
-  constructor(users: Users | undefined, records: Records, federated: boolean) {
+  /** @param issuer of the provider that signs users in; the subjects of another are other people (OpenID Connect Core §2) */
+  constructor(users: Users | undefined, records: Records, issuer: string | undefined) {
     this.#users = users;
     this.#records = records;
-    this.#federated = federated;
+    this.#prefix = issuer === undefined ? undefined : `${FEDERATED}${issuer}#`;
   }
 
   /** The person behind an account, if there is still one. */
@@ -37,12 +37,13 @@ export class Accounts {
       const user = this.#users?.find(id);
       return user && ofFile(user);
     }
-    return this.#federated ? (this.#records.get(KIND, id) as Person | undefined) : undefined;
+    const known = this.#prefix !== undefined && id.startsWith(this.#prefix);
+    return known ? (this.#records.get(KIND, id) as Person | undefined) : undefined;
   }
 
   /** Takes in whom the provider vouched for. */
   federated(subject: string, { label, name, email, groups }: Omit<Person, 'id'>): Person {
-    const person = { id: FEDERATED + subject, label, name, email, groups };
+    const person = { id: `${this.#prefix}${subject}`, label, name, email, groups };
     this.#records.put(KIND, person.id, { ...person }, REMEMBERED);
     return person;
   }

@@ -51,7 +51,7 @@ export class AuthorizationServer {
     const { federation, passwords } = settings.embedded;
     this.#options = options;
     this.#records = new Records(database, vault);
-    this.#accounts = new Accounts(passwords ? users : undefined, this.#records, federation !== undefined);
+    this.#accounts = new Accounts(passwords ? users : undefined, this.#records, federation?.issuer);
     this.#keys = new SigningKeys(database, vault);
     this.federation =
       federation &&

@@ -25,6 +25,8 @@ const KIND = 'Federation';
 /** How long a person may take at the provider, seconds. */
 const TTL = 600;
 
+type Claims = Pick<openid.IDToken, 'sub'> & Readonly<Record<string, unknown>>;
+
 interface Pending extends Record<string, unknown> {
   readonly step: string;
   readonly nonce: string;
@@ -83,7 +85,7 @@ export class Federation {
     const configuration = await this.#ready();
     const url = new URL(this.#redirectUri);
     for (const [name, value] of query) url.searchParams.append(name, value);
-    let claims: openid.IDToken | undefined;
+    let claims: Claims | undefined;
     try {
       const tokens = await openid.authorizationCodeGrant(configuration, url, {
         pkceCodeVerifier: pending.verifier,
@@ -91,7 +93,10 @@ export class Federation {
         expectedNonce: pending.nonce,
         idTokenExpected: true,
       });
-      claims = tokens.claims();
+      const told = tokens.claims();
+      // many providers keep all but the subject for those who ask (OpenID Connect Core §5.4)
+      const asks = told && told.email === undefined && configuration.serverMetadata().userinfo_endpoint !== undefined;
+      claims = asks ? { ...(await openid.fetchUserInfo(configuration, tokens.access_token, told.sub)), ...told } : told;
     } catch (error) {
       const denied = error instanceof openid.AuthorizationResponseError && error.error === 'access_denied';
       const text = denied ? `${this.name} did not let you in.` : `${this.name} gave no answer that can be trusted.`;
@@ -133,7 +138,7 @@ export class Federation {
       return safeFetch(url, { method, headers: init.headers, ...body, loopback: true });
     };
     this.#configuration ??= openid
-      .discovery(issuer, settings.clientId, settings.clientSecret, undefined, {
+      .discovery(issuer, settings.clientId, undefined, authenticateBy(settings.clientSecret), {
         [openid.customFetch]: fetching,
         ...(issuer.protocol === 'http:' ? { execute: [openid.allowInsecureRequests] } : {}),
       })
@@ -143,4 +148,15 @@ export class Federation {
       });
     return this.#configuration;
   }
+}
+
+/** By the header where the provider takes that, which all must who say nothing of it (OpenID Connect Discovery §3). */
+function authenticateBy(secret: string | undefined): openid.ClientAuth {
+  if (secret === undefined) return openid.None();
+  const [basic, post] = [openid.ClientSecretBasic(secret), openid.ClientSecretPost(secret)];
+  return (server, ...rest) => {
+    const { token_endpoint_auth_methods_supported: methods = ['client_secret_basic'] } = server;
+    const by = methods.includes('client_secret_basic') || !methods.includes('client_secret_post') ? basic : post;
+    return by(server, ...rest);
+  };
 }

@@ -1,99 +1,85 @@
-/** The OpenID provider of a company: a real one, where whoever comes is signed in as the person that the test says. */
-import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+/** The OpenID provider of a company: a real `oidc-provider` on 127.0.0.1, at which people are signed in without being asked. */
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { interactionPolicy, Provider } from '../../../src/auth/server/oidc-provider.ts';
+import Provider from 'oidc-provider';
 
-export const CLIENT = { id: 'patchbay', secret: randomBytes(24).toString('base64url') };
+export const SECRET = 'what only the two know';
 
 export interface Company {
-  readonly issuer: string;
-  /** Who comes: claims of the ID token; `denied` for somebody who is not let in. */
-  person: Readonly<Record<string, unknown>> | 'denied';
-  /** The authorization requests that came. */
-  readonly asked: URLSearchParams[];
-  /** Texts of tokens that it gave out. */
-  readonly given: string[];
-  close(): Promise<void>;
+  readonly url: string;
+  /** Who signs in there next, with what the provider says of them; `undefined` denies. */
+  user: ({ readonly sub: string } & Readonly<Record<string, unknown>>) | undefined;
+  /** The queries of the authorization requests that came. */
+  readonly asked: Record<string, string>[];
+  /** All that it handed out: codes and tokens. */
+  readonly secrets: string[];
+  down(): Promise<void>;
+  up(): Promise<void>;
 }
 
-/** @param redirectUri of Patchbay; known once that listens, so it can be set later */
-export async function startCompany(redirectUri: () => string): Promise<Company> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+/** @param inIdToken whether ID tokens hold what is known of the user, beside the userinfo endpoint */
+export async function startCompany(redirectUri: () => string, inIdToken: boolean): Promise<Company> {
+  const server = createServer();
+  const listen = (port: number) => new Promise<void>((done) => server.listen(port, '127.0.0.1', done));
+  await listen(0);
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+  let running: Provider | undefined;
   const company: Company = {
-    issuer,
-    person: { sub: 'person-1' },
+    url,
+    user: undefined,
     asked: [],
-    given: [],
-    close: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
-  let provider: InstanceType<typeof Provider> | undefined;
-  const make = () =>
-    new Provider(issuer, {
-      clients: [
-        {
-          client_id: CLIENT.id,
-          client_secret: CLIENT.secret,
-          redirect_uris: [redirectUri()],
-          grant_types: ['authorization_code'],
-          response_types: ['code'],
-        },
-      ],
-      cookies: { keys: ['company'] },
-      claims: { openid: ['sub', 'email', 'email_verified', 'name', 'groups'], email: [], profile: [] },
-      conformIdTokenClaims: false,
-      pkce: { required: () => true },
-      interactions: { policy: interactionPolicy.base(), url: (_ctx, { uid }) => `/step/${uid}` },
-      features: { devInteractions: { enabled: false } },
-      findAccount: async (_ctx, id) => ({
-        accountId: id,
-        claims: async () => ({ ...(company.person as object), sub: id }),
+    secrets: [],
+    down: () =>
+      new Promise((done) => {
+        server.close(() => done());
+        server.closeAllConnections();
       }),
+    up: () => listen(port),
+  };
+  // begins when the redirect URI is known
+  const provider = (): Provider => {
+    running ??= new Provider(url, {
+      clients: [{ client_id: 'patchbay', client_secret: SECRET, redirect_uris: [redirectUri()] }],
+      cookies: { keys: ['company'] },
+      scopes: ['openid', 'email', 'profile'],
+      claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'groups'] },
+      conformIdTokenClaims: !inIdToken,
+      features: { devInteractions: { enabled: false } },
+      pkce: { required: () => true },
+      interactions: { url: (_ctx, { uid }) => `/login/${uid}` },
+      findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ ...company.user, sub }) }),
+      loadExistingGrant: async (ctx) => {
+        const grant = new ctx.oidc.provider.Grant({
+          accountId: ctx.oidc.session!.accountId!,
+          clientId: ctx.oidc.client!.clientId,
+        });
+        grant.addOIDCScope('openid email profile');
+        await grant.save();
+        return grant;
+      },
     });
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    provider ??= make();
-    if (request.url!.startsWith('/auth?')) company.asked.push(new URL(request.url!, issuer).searchParams);
-    if (request.url!.startsWith('/step/')) return void step(provider, company, request, response);
-    const { end } = response;
-    if (request.url === '/token')
-      response.end = ((...args: unknown[]) => {
-        company.given.push(...tokensIn(String(args[0])));
-        return end.apply(response, args as never);
-      }) as typeof end;
-    return void provider.callback()(request, response);
+    return running;
+  };
+  server.on('request', (req, res) => {
+    const at = new URL(req.url!, url);
+    if (at.pathname === '/auth') company.asked.push(Object.fromEntries(at.searchParams));
+    const end = res.end.bind(res);
+    Object.assign(res, {
+      end: (...args: unknown[]) => {
+        for (const [, secret] of String(args[0]).matchAll(/"(?:access_token|id_token|refresh_token)":"([^"]+)"/g))
+          company.secrets.push(secret!);
+        const code = URL.parse(String(res.getHeader('location') ?? ''))?.searchParams.get('code');
+        if (code) company.secrets.push(code);
+        return (end as (...all: unknown[]) => unknown)(...args);
+      },
+    });
+    if (!at.pathname.startsWith('/login/')) return void provider().callback()(req, res);
+    const { user } = company;
+    const result = user
+      ? { login: { accountId: user.sub } }
+      : { error: 'access_denied', error_description: 'the person said no' };
+    void provider().interactionFinished(req, res, result);
   });
   return company;
-}
-
-async function step(
-  provider: InstanceType<typeof Provider>,
-  { person }: Company,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const { params, prompt } = await provider.interactionDetails(request, response);
-  if (person === 'denied') return provider.interactionFinished(request, response, { error: 'access_denied' });
-  const accountId = String(person.sub);
-  if (prompt.name === 'login') return provider.interactionFinished(request, response, { login: { accountId } });
-  const grant = new provider.Grant({ accountId, clientId: String(params.client_id) });
-  grant.addOIDCScope(String(params.scope));
-  grant.addOIDCClaims(['sub', 'email', 'email_verified', 'name', 'groups']);
-  return provider.interactionFinished(request, response, { consent: { grantId: await grant.save() } });
-}
-
-function tokensIn(text: string): string[] {
-  try {
-    return Object.entries(JSON.parse(text) as object).flatMap(([name, value]) =>
-      /token$/.test(name) ? String(value) : [],
-    );
-  } catch {
-    return [];
-  }
 }

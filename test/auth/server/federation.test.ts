@@ -1,183 +1,207 @@
-/** Sign-in at a provider of the company, for hosts that see Patchbay alone. */
-import { hash } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { stdioUpstream } from '../../fixtures/child.ts';
-import { startGateway } from '../../fixtures/gateway.ts';
-import type { SignInGateway } from '../../fixtures/sign-in-gateway.ts';
-import { claimsOf, HELLO, Host, type ServerMetadata, type Tokens } from '../../hosts/host.ts';
-import { CLIENT, type Company, startCompany } from './company.ts';
+/** Sign-in at a company's provider: the built gateway in front of a real `oidc-provider`. */
+import { hash, randomBytes } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { type SignInGateway, startSignInGateway } from '../../fixtures/sign-in-gateway.ts';
+import { Session } from '../../gateway/client.ts';
+import { claimsOf, Host, type Tokens } from '../../hosts/host.ts';
+import { Browser, type Page } from './browser.ts';
+import { type Company, SECRET, startCompany } from './company.ts';
 
-const NATIVE = 'http://127.0.0.1:3999/callback';
-const VERIFIER = 'v'.repeat(50);
-const ADA = { sub: 'person-1', email: 'ada@example.com', email_verified: true, name: 'Ada', groups: ['engines'] };
+const REDIRECT = 'http://127.0.0.1:9/callback';
+const ADA = { sub: 'u-1', email: 'ada@engines.example', email_verified: true, name: 'Ada', groups: ['weavers'] };
+const START_MS = 60_000;
 
-let company: Company;
 let gateway: SignInGateway;
-let host: Host;
-let metadata: ServerMetadata;
-let clientId: string;
+let company: Company;
 
-beforeAll(async () => {
-  company = await startCompany(() => `${gateway.base}/oauth/federation`);
-  const federation = {
-    ...{ issuer: company.issuer, clientId: CLIENT.id, clientSecret: CLIENT.secret },
-    ...{ name: 'The Company', domains: ['example.com'] },
-  };
-  const started = await startGateway({
-    config: {
-      server: { port: 0 },
-      auth: { mode: 'embedded', embedded: { passwords: false, federation } },
-      upstreams: { peer: stdioUpstream('peer-server') },
-    },
-  });
-  gateway = { ...started, base: new URL(started.url).origin };
-  host = new Host(gateway);
-  metadata = await host.document<ServerMetadata>('/.well-known/oauth-authorization-server');
-  ({ client_id: clientId } = await host.register(metadata.registration_endpoint, {
-    client_name: 'Weather Desk',
-    redirect_uris: [NATIVE],
-  }));
-}, 60_000);
-afterAll(async () => {
-  await gateway?.stop();
-  await company?.close();
-});
-afterEach(() => {
-  company.person = ADA;
-});
-
-/** A browser: cookies by host, and one request at a time. */
-class Browser {
-  readonly #jars = new Map<string, Map<string, string>>();
-
-  async get(url: string | URL, form?: URLSearchParams): Promise<{ status: number; to: URL | undefined; page: string }> {
-    const at = new URL(url);
-    const jar = this.#jars.get(at.host) ?? new Map<string, string>();
-    this.#jars.set(at.host, jar);
-    const response = await fetch(at, {
-      redirect: 'manual',
-      headers: {
-        cookie: [...jar].map((pair) => pair.join('=')).join('; '),
-        accept: 'text/html',
-        ...(form ? { origin: at.origin } : {}),
-      },
-      ...(form ? { method: 'POST', body: form } : {}),
-    });
-    for (const line of response.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-      jar.set(name, value);
-    }
-    const location = response.headers.get('location');
-    return {
-      status: response.status,
-      to: location === null ? undefined : new URL(location, at),
-      page: await response.text(),
-    };
-  }
-
-  /** Follows redirects to a page, or to the app. @param until stops before an address like this */
-  async follow(url: string | URL, form?: URLSearchParams, until = /^http:\/\/127\.0\.0\.1:3999\//) {
-    let step = await this.get(url, form);
-    for (let i = 0; step.to && i < 20; i++) {
-      if (until.test(step.to.href)) return step;
-      step = await this.get(step.to);
-    }
-    return step;
-  }
-
-  /** Presses a button of a page. */
-  press(page: string, action: RegExp, fields: Record<string, string>, until?: RegExp) {
-    const [, path = ''] = new RegExp(`action="([^"]*${action.source})"`).exec(page) ?? [];
-    const [, csrf = ''] = /name="csrf" value="([^"]*)"/.exec(page) ?? [];
-    return this.follow(new URL(path, gateway.base), new URLSearchParams({ csrf, ...fields }), until);
-  }
+interface Setup {
+  readonly embedded?: object;
+  readonly federation?: object;
+  readonly inIdToken?: boolean;
 }
 
-function authorizeUrl(client = clientId): URL {
-  const url = new URL(metadata.authorization_endpoint);
-  const query = {
-    ...{ response_type: 'code', client_id: client, redirect_uri: NATIVE, state: 'state', resource: gateway.url },
-    ...{ code_challenge: hash('sha256', VERIFIER, 'base64url'), code_challenge_method: 'S256' },
+async function start({ embedded = { passwords: false }, federation = {}, inIdToken = true }: Setup = {}) {
+  company = await startCompany(() => `${gateway.base}/oauth/federation`, inIdToken);
+  const settings = { issuer: company.url, clientId: 'patchbay', clientSecret: SECRET, name: 'Engines', ...federation };
+  gateway = await startSignInGateway({ ...embedded, federation: settings });
+  company.user = ADA;
+}
+
+afterEach(async () => {
+  await gateway?.stop();
+  await company?.down().catch(() => undefined);
+});
+
+const atClient = (url: URL): boolean => url.href.startsWith(REDIRECT);
+const back = (url: URL): boolean => url.pathname === '/oauth/federation';
+
+/** One client that asks, up to the page that it leads to. */
+async function ask(browser: Browser, name = 'Loom') {
+  const client = await new Host(gateway).register('/oauth/register', { client_name: name, redirect_uris: [REDIRECT] });
+  const verifier = randomBytes(32).toString('base64url');
+  const query = new URLSearchParams({
+    response_type: 'code',
+    client_id: client.client_id,
+    redirect_uri: REDIRECT,
+    code_challenge: hash('sha256', verifier, 'base64url'),
+    code_challenge_method: 'S256',
+    resource: gateway.url,
+    state: 'of the client',
+  });
+  const page = await browser.go(`${gateway.base}/oauth/authorize?${query}`, atClient);
+  const exchange = async (answer: URL): Promise<Tokens> => {
+    const response = await fetch(`${gateway.base}/oauth/token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        grant_type: 'authorization_code',
+        code: answer.searchParams.get('code')!,
+        redirect_uri: REDIRECT,
+        code_verifier: verifier,
+        client_id: client.client_id,
+        resource: gateway.url,
+      }),
+    });
+    expect(response.status).toBe(200);
+    return (await response.json()) as Tokens;
   };
-  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+  return { page, exchange };
+}
+
+/** Through the provider, to where it sends the browser back to, which is not opened. */
+async function answerOf(browser: Browser): Promise<URL> {
+  const { page } = await ask(browser);
+  const { url } = await browser.send(page, 'provider', back);
   return url;
 }
 
-const CALLBACK = /\/oauth\/federation\?/;
+const signIn = async (browser: Browser): Promise<Page> => browser.go(await answerOf(browser), atClient);
 
-test('the page names the app, the provider says who it is, Patchbay asks whether it may, and the token is good', async () => {
-  company.person = ADA;
-  const browser = new Browser();
-  const { page } = await browser.follow(authorizeUrl());
-  expect(page).toContain('Weather Desk');
-  expect(page).toContain('The Company');
-  expect(page).not.toContain('name="password"');
-  const consent = await browser.press(page, /provider/, {});
-  expect(consent.page).toContain('Weather Desk');
-  expect(consent.page).toContain('ada@example.com');
-  const asked = company.asked.at(-1)!;
-  expect(Object.fromEntries(asked)).toMatchObject({
-    ...{ client_id: CLIENT.id, redirect_uri: `${gateway.base}/oauth/federation`, code_challenge_method: 'S256' },
-    ...{ nonce: expect.stringMatching(/.{20}/), state: expect.stringMatching(/.{20}/) },
-  });
-  expect(asked.get('code_challenge')).not.toBe(hash('sha256', VERIFIER, 'base64url'));
-  const { to } = await browser.press(consent.page, /consent/, { decision: 'allow' });
-  const response = await fetch(metadata.token_endpoint, {
-    method: 'POST',
-    body: new URLSearchParams({
-      ...{ grant_type: 'authorization_code', client_id: clientId, redirect_uri: NATIVE },
-      ...{ code: to!.searchParams.get('code')!, code_verifier: VERIFIER },
-    }),
-  });
-  const tokens = (await response.json()) as Tokens;
-  expect(claimsOf(tokens.access_token)).toMatchObject({ sub: 'idp:person-1', groups: ['engines'], iss: gateway.base });
-  const answer = await host.post(HELLO.legacy('2025-11-25'), { authorization: `Bearer ${tokens.access_token}` });
-  expect(answer.status).toBe(200);
-  await answer.body?.cancel();
-  expect(company.given.length).toBeGreaterThan(0);
-  for (const token of company.given) expect(JSON.stringify(gateway.logs)).not.toContain(token);
+describe('the whole way', () => {
+  test.each([
+    { title: 'by the provider alone', embedded: { passwords: false }, inIdToken: true },
+    { title: 'beside passwords, with claims at the userinfo endpoint', embedded: {}, inIdToken: false },
+  ])(
+    '$title',
+    async ({ embedded, inIdToken }) => {
+      await start({ embedded, inIdToken, federation: { domains: ['engines.example'] } });
+      const browser = new Browser();
+      const { page, exchange } = await ask(browser);
+      expect(page.text).toContain('Loom');
+      expect(page.text).toContain('Continue with Engines');
+      expect(page.text.includes('name="password"')).toBe(!('passwords' in embedded));
+      const consent = await browser.send(page, 'provider', atClient);
+      expect(consent).toMatchObject({ status: 200, text: expect.stringContaining('ada@engines.example') });
+      const { url: answer } = await browser.send(consent, 'consent', atClient, { decision: 'allow' });
+      expect(answer.searchParams.get('iss')).toBe(gateway.base);
+      const { access_token } = await exchange(answer);
+      expect(claimsOf(access_token)).toMatchObject({ iss: gateway.base, aud: gateway.url, groups: ['weavers'] });
+      expect(claimsOf(access_token).sub).toBe(`idp:${company.url}#u-1`);
+      const session = await Session.open(gateway.url, { headers: { authorization: `Bearer ${access_token}` } });
+      expect((await session.names()).length).toBeGreaterThan(0);
+      await session.end();
+
+      expect(company.asked).toEqual([
+        expect.objectContaining({
+          client_id: 'patchbay',
+          redirect_uri: `${gateway.base}/oauth/federation`,
+          state: expect.stringMatching(/^[\w-]{43}$/),
+          nonce: expect.stringMatching(/^[\w-]{43}$/),
+          code_challenge: expect.stringMatching(/^[\w-]{43}$/),
+          code_challenge_method: 'S256',
+        }),
+      ]);
+      // a code, an access token and an ID token at least
+      expect(company.secrets.length).toBeGreaterThanOrEqual(3);
+      const kept = await everythingKept();
+      for (const secret of [...company.secrets, SECRET]) {
+        expect(JSON.stringify([gateway.logs, gateway.noise])).not.toContain(secret);
+        expect(kept).not.toContain(secret);
+      }
+    },
+    START_MS,
+  );
+
+  test(
+    'another client gets a code only once it was consented to, although the browser is signed in',
+    async () => {
+      await start();
+      const browser = new Browser();
+      const consent = await signIn(browser);
+      await browser.send(consent, 'consent', atClient, { decision: 'allow' });
+      const { page } = await ask(browser, 'Mallory');
+      expect(page.status).toBe(200);
+      expect(page.text).toContain('Mallory');
+      expect(page.text).toContain('decision');
+      const { url } = await browser.send(page, 'consent', atClient, { decision: 'deny' });
+      expect(url.searchParams.get('error')).toBe('access_denied');
+      expect(url.searchParams.has('code')).toBe(false);
+    },
+    START_MS,
+  );
 });
 
-test('being signed in at the provider lets no other app in: each is asked for', async () => {
-  const browser = new Browser();
-  await browser.press((await browser.follow(authorizeUrl())).page, /provider/, {});
-  const { client_id } = await host.register(metadata.registration_endpoint, {
-    client_name: 'Somebody else',
-    redirect_uris: [NATIVE],
-  });
-  const step = await browser.follow(authorizeUrl(client_id));
-  expect(step.to).toBeUndefined();
-  expect(step.page).toContain('Somebody else');
-  expect(step.page).toContain('name="decision" value="allow"');
+describe('what is refused', () => {
+  test(
+    'an answer that was used, that another browser brings, or that nobody asked for',
+    async () => {
+      await start();
+      const browser = new Browser();
+      const answer = await answerOf(browser);
+      expect(await new Browser().go(answer, atClient)).toMatchObject({ status: 400 });
+      const unknown = new URL(answer);
+      unknown.searchParams.set('state', 'never given');
+      expect(await browser.go(unknown, atClient)).toMatchObject({ status: 400 });
+      // neither has used up the good one
+      expect((await browser.go(answer, atClient)).text).toContain('ada@engines.example');
+      expect(await browser.go(answer, atClient)).toMatchObject({ status: 400 });
+    },
+    START_MS,
+  );
+
+  test.each([
+    { title: 'of another domain', claims: { email: 'ada@engines.example.attacker.example' } },
+    { title: 'with an address that nobody verified', claims: { email_verified: false } },
+    { title: 'with no word on whether it was verified', claims: { email_verified: undefined } },
+    { title: 'without an address', claims: { email: undefined } },
+  ])(
+    'people $title',
+    async ({ claims }) => {
+      await start({ federation: { domains: ['engines.example'] } });
+      company.user = { ...ADA, ...claims };
+      const page = await signIn(new Browser());
+      expect(page).toMatchObject({ status: 403, text: expect.stringContaining('not one of those') });
+      await gateway.waitForLog(({ audit }) => audit === 'sign-in failed');
+    },
+    START_MS,
+  );
+
+  test(
+    'people whom the provider does not let in, and all while it cannot be reached',
+    async () => {
+      await start();
+      await company.down();
+      const browser = new Browser();
+      const { page } = await ask(browser);
+      const failed = await browser.send(page, 'provider', atClient);
+      expect(failed).toMatchObject({ status: 403, text: expect.stringContaining('Engines cannot be reached') });
+      await company.up();
+      company.user = undefined;
+      const denied = await browser.send(page, 'provider', atClient);
+      expect(denied).toMatchObject({ status: 403, text: expect.stringContaining('Engines did not let you in') });
+      company.user = ADA;
+      const again = await browser.send(page, 'provider', atClient);
+      expect(again.text).toContain('ada@engines.example');
+    },
+    START_MS,
+  );
 });
 
-test.each([
-  ['of another domain', { ...ADA, email: 'ada@elsewhere.example' }],
-  ['whose address nobody has verified', { ...ADA, email_verified: false }],
-  ['without an address', { sub: 'person-2' }],
-])('a person %s is not let in', async (_, person) => {
-  company.person = person;
-  const browser = new Browser();
-  const { status, page } = await browser.press((await browser.follow(authorizeUrl())).page, /provider/, {});
-  expect(status).toBe(403);
-  expect(page).toContain('not one of those that are let in');
-});
-
-test('whom the provider denies is told so', async () => {
-  company.person = 'denied';
-  const browser = new Browser();
-  const { status, page } = await browser.press((await browser.follow(authorizeUrl())).page, /provider/, {});
-  expect([status, page.includes('The Company did not let you in')]).toEqual([403, true]);
-});
-
-test('an answer of the provider counts once, in the browser that asked', async () => {
-  const browser = new Browser();
-  const first = await browser.press((await browser.follow(authorizeUrl())).page, /provider/, {}, CALLBACK);
-  const answer = first.to!;
-  expect((await new Browser().follow(answer)).status).toBe(400);
-  expect((await browser.follow(answer)).page).toContain('name="decision"');
-  expect((await browser.follow(answer)).status).toBe(400);
-  const forged = new URL(answer);
-  forged.searchParams.set('state', 'A'.repeat(43));
-  expect((await browser.follow(forged)).status).toBe(400);
-});
+/** All files of the gateway, as text. */
+async function everythingKept(): Promise<string> {
+  const state = join(dirname(gateway.configPath), 'state');
+  const files = (await readdir(state, { recursive: true, withFileTypes: true })).filter((one) => one.isFile());
+  expect(files.length).toBeGreaterThan(0);
+  return (await Promise.all(files.map((one) => readFile(join(one.parentPath, one.name), 'latin1')))).join('\n');
+}

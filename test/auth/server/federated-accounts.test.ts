@@ -1,0 +1,33 @@
+/** What is kept of people whom a provider vouched for, and of the questions put to it. */
+import { randomBytes } from 'node:crypto';
+import { pino } from 'pino';
+import { afterEach, expect, test, vi } from 'vitest';
+import { Accounts } from '../../../src/auth/server/accounts.ts';
+import { Records } from '../../../src/auth/server/records.ts';
+import { openDatabase } from '../../../src/storage/database.ts';
+import { Vault } from '../../../src/storage/vault.ts';
+
+const PERSON = { label: 'ada', name: undefined, email: undefined, groups: [] };
+const records = () => new Records(openDatabase(undefined, pino({ enabled: false })), new Vault(randomBytes(32)));
+
+afterEach(() => vi.useRealTimers());
+
+test('a subject of another provider is another person', () => {
+  const kept = records();
+  const { id } = new Accounts(undefined, kept, 'https://one.example').federated('1', PERSON);
+  expect(new Accounts(undefined, kept, 'https://one.example').find(id)).toMatchObject({ label: 'ada' });
+  const other = new Accounts(undefined, kept, 'https://two.example');
+  expect(other.find(id)).toBeUndefined();
+  expect(other.federated('1', PERSON).id).not.toBe(id);
+  expect(new Accounts(undefined, kept, undefined).find(id)).toBeUndefined();
+});
+
+test('a question to the provider is over after its time', () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  const kept = records();
+  kept.put('Federation', 'state', { step: 'a step' }, 600);
+  vi.advanceTimersByTime(599_000);
+  expect(kept.get('Federation', 'state')).toMatchObject({ step: 'a step' });
+  vi.advanceTimersByTime(1_000);
+  expect(kept.get('Federation', 'state')).toBeUndefined();
+});
