@@ -86,11 +86,28 @@ export class Interactions {
   }
 
   /** Somebody goes to the provider to sign in. @throws StepOver, FederationRefused */
-  async leave(request: IncomingMessage, response: ServerResponse, uid: string, form: Form): Promise<URL> {
+  async leave(
+    request: IncomingMessage,
+    response: ServerResponse,
+    uid: string,
+    form: Form,
+    address: string,
+  ): Promise<URL> {
     const step = await this.#checked(request, response, uid, form);
     const { federation } = this.#options;
     if (!federation || step.prompt.name !== 'login') throw new StepOver();
-    return federation.begin(uid);
+    try {
+      return await federation.begin(uid);
+    } catch (error) {
+      if (error instanceof FederationRefused) this.#refused(error, { client: String(step.params.client_id), address });
+      throw error;
+    }
+  }
+
+  /** The person is told in general, the admin what it was. */
+  #refused({ message, cause }: FederationRefused, facts: object): void {
+    const why = cause instanceof Error ? cause.message : undefined;
+    this.#options.audit('sign-in failed', { ...facts, reason: message, cause: why });
   }
 
   /** Somebody comes back from there. @throws StepOver, FederationRefused */
@@ -102,14 +119,14 @@ export class Interactions {
     address: string,
   ): Promise<Step> {
     const step = await this.#step(request, response, uid);
-    const { federation, audit } = this.#options;
+    const { federation } = this.#options;
     if (!federation || step.prompt.name !== 'login') throw new StepOver();
     const client = String(step.params.client_id);
     try {
       const person = await federation.finish(query, uid);
       return await this.#signedIn(request, response, person, { client, address });
     } catch (error) {
-      if (error instanceof FederationRefused) audit('sign-in failed', { client, address, reason: error.message });
+      if (error instanceof FederationRefused) this.#refused(error, { client, address });
       throw error;
     }
   }

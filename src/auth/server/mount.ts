@@ -168,7 +168,7 @@ async function pages(scope: FastifyInstance, server: AuthorizationServer): Promi
   );
   scope.post<StepRequest>(`${at}/provider`, (request, reply) =>
     take(request, reply, async (raw, uid) => {
-      const url = await server.interactions.leave(raw, reply.raw, uid, request.body as Form);
+      const url = await server.interactions.leave(raw, reply.raw, uid, request.body as Form, request.ip);
       return { kind: 'redirect', url: url.href };
     }),
   );
