@@ -54,7 +54,8 @@ export async function serve(options: ServeOptions): Promise<number> {
     return 1;
   }
   const database = openDatabase(folder, log);
-  const vault = openVault(folder, config.storage.key, log);
+  // where nothing can be kept, that was told already
+  const vault = openVault(database.path === undefined ? undefined : folder, config.storage.key, log);
   const SignIn = config.auth.mode.includes('embedded') ? await loadSignIn() : undefined;
   return run(loaded, options, log, { database, vault, users, SignIn }).finally(() => {
     users?.stop();

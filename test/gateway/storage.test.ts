@@ -42,10 +42,10 @@ async function warningsOf(
   }
 }
 
-test('is made where it is not there, and holds one file when the gateway has ended', async () => {
+test('is made where it is not there, and holds two files when the gateway has ended', async () => {
   const deep = join(folder, 'a', 'b');
   expect(await warningsOf({ folder: deep })).toEqual([]);
-  expect(readdirSync(deep)).toEqual(['patchbay.db']);
+  expect(readdirSync(deep)).toEqual(['patchbay.db', 'secret.key']);
 });
 
 test('starts beside the config file where it is relative', async () => {
@@ -60,10 +60,10 @@ test('is by default what systemd gives, else that of XDG, else in the home folde
   await warningsOf(undefined, { env });
   expect(readdirSync(folder)).toEqual(['systemd']);
   await warningsOf(undefined, { env: { ...env, STATE_DIRECTORY: '' } });
-  expect(readdirSync(join(xdg, 'patchbay'))).toEqual(['patchbay.db']);
+  expect(readdirSync(join(xdg, 'patchbay'))).toEqual(['patchbay.db', 'secret.key']);
   await warningsOf(undefined, { env: { ...env, STATE_DIRECTORY: '', XDG_STATE_HOME: '' } });
-  expect(readdirSync(join(home, '.local', 'state', 'patchbay'))).toEqual(['patchbay.db']);
-  expect(readdirSync(systemd)).toEqual(['patchbay.db']);
+  expect(readdirSync(join(home, '.local', 'state', 'patchbay'))).toEqual(['patchbay.db', 'secret.key']);
+  expect(readdirSync(systemd)).toEqual(['patchbay.db', 'secret.key']);
 });
 
 test('may be none, and then nothing is kept', async () => {
@@ -88,7 +88,7 @@ test('with a damaged file in it costs one warning and that file', async () => {
   const [warning, ...others] = await warningsOf({ folder });
   expect(others).toEqual([]);
   const names = readdirSync(folder).sort();
-  expect(names).toEqual(['patchbay.db', expect.stringMatching(/^patchbay\.db\.corrupt-/)]);
+  expect(names).toEqual(['patchbay.db', expect.stringMatching(/^patchbay\.db\.corrupt-/), 'secret.key']);
   expect(warning).toContain(join(folder, names[1]!));
   expect(await warningsOf({ folder })).toEqual([]);
 });
@@ -106,7 +106,7 @@ describe('on a full disk', () => {
   test('a large list cannot be kept, each time that it changes: one warning, and the next run knows less', async () => {
     const large = (name: string) => ({ ...tool(name), description: 'long '.repeat(100_000) });
     upstream.script.tools = [large('one')];
-    const gateway = await startGateway({ config: configOf({ folder }), shell: shell(128) });
+    const gateway = await startGateway({ config: configOf({ folder }), shell: shell(512) });
     try {
       const session = await Session.open(gateway.url);
       const stream = await session.listen();
