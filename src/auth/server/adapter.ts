@@ -1,6 +1,7 @@
 /** How oidc-provider reaches what is kept. */
 import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
-import type { Payload, Records } from './records.ts';
+import { errors } from './oidc-provider.ts';
+import { OF_GRANT, type Payload, type Records } from './records.ts';
 
 export interface AdapterOptions {
   readonly records: Records;
@@ -30,7 +31,15 @@ export function createAdapters({ records, maxClients, ended }: AdapterOptions): 
       return undefined;
     },
     async consume(id) {
-      records.consume(kind, id);
+      if (records.consume(kind, id)) return;
+      // another gateway on the same file was faster: it is used again, and what was made of it ends (RFC 9700 §4.14.2)
+      const { grantId } = records.get(kind, id) ?? {};
+      if (typeof grantId === 'string') {
+        for (const each of OF_GRANT) records.removeOfGrant(each, grantId);
+        records.remove('Grant', grantId);
+        ended(grantId);
+      }
+      throw new errors.InvalidGrant('already used');
     },
     async destroy(id) {
       records.remove(kind, id);

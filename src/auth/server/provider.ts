@@ -12,7 +12,7 @@ import { errors, interactionPolicy, Provider, quieten } from './oidc-provider.ts
 import { pageHeaders } from './pages/csp.ts';
 import { errorPage } from './pages/error.ts';
 import { leavePage } from './pages/leave.ts';
-import { opensApp } from './pages/schemes.ts';
+import { isRunnable, opensApp } from './pages/schemes.ts';
 import { askForSomething, EVERYTHING, isLoopbackUri } from './shaping.ts';
 import type { SigningKey } from './signing-keys.ts';
 
@@ -83,6 +83,7 @@ export function createProvider(options: ProviderOptions): ProviderType {
       short: cookie,
     },
     pkce: { required: () => true },
+    extraClientMetadata: { properties: ['redirect_uris'], validator: (_ctx, _name, uris) => checkRedirectUris(uris) },
     routes: ROUTES,
     ttl: {
       AccessToken: embedded.accessToken / SECOND,
@@ -152,6 +153,15 @@ export function createProvider(options: ProviderOptions): ProviderType {
   provider.use(handOver as never);
   provider.on('server_error', (_ctx, error) => log.error({ err: error }, 'the sign-in failed'));
   return provider;
+}
+
+/** Some schemes that the library lets through lead to no app. @throws CustomOIDCProviderError */
+function checkRedirectUris(uris: unknown): void {
+  for (const uri of Array.isArray(uris) ? uris : []) {
+    const { protocol = '' } = URL.parse(String(uri)) ?? {};
+    if (isRunnable(protocol))
+      throw new errors.CustomOIDCProviderError('invalid_redirect_uri', `redirect_uris must not use ${protocol}`);
+  }
 }
 
 /** Browsers stay on the page when an address opens an app: it gets a page of its own instead of a redirect. */

@@ -6,7 +6,7 @@ import type { Vault } from '../../storage/vault.ts';
 export type Payload = Record<string, unknown>;
 
 /** Kinds that belong to a grant, and end with it. */
-const OF_GRANT = new Set(['AuthorizationCode', 'RefreshToken', 'AccessToken']);
+export const OF_GRANT: ReadonlySet<string> = new Set(['AuthorizationCode', 'RefreshToken', 'AccessToken']);
 /** Most records of a kind that strangers can make at will. */
 const MOST: Readonly<Record<string, number>> = { Interaction: 10_000, Session: 50_000 };
 const PRUNE_EVERY = 60_000;
