@@ -18,22 +18,29 @@ export interface Web {
   readonly port: number;
   /** How many requests came so far. */
   readonly hits: number;
+  /** How often somebody connected so far. */
+  readonly connections: number;
   close(): Promise<void>;
 }
 
 /** @param scheme `http` or `https` */
 export async function startWeb(scheme: 'http' | 'https', listener: RequestListener, host = '127.0.0.1'): Promise<Web> {
   let hits = 0;
+  let connections = 0;
   const counted: RequestListener = (req, res) => {
     hits++;
     listener(req, res);
   };
   const server = scheme === 'http' ? createHttp(counted) : createHttps({ key: pem('key'), cert: pem('cert') }, counted);
+  server.on('connection', () => connections++);
   await new Promise<void>((resolve) => server.listen(0, host, resolve));
   return {
     port: (server.address() as AddressInfo).port,
     get hits() {
       return hits;
+    },
+    get connections() {
+      return connections;
     },
     close: () =>
       new Promise((resolve) => {

@@ -1,7 +1,7 @@
 /** A browser reduced to what signing in needs: cookies, redirects and forms. It takes no address but those of the gateway. */
 import { PASSWORDS, type UserName } from '../fixtures/sign-in-gateway.ts';
 
-interface Form {
+export interface Form {
   readonly action: string;
   readonly fields: Readonly<Record<string, string>>;
 }
@@ -74,7 +74,7 @@ export class Visitor {
 }
 
 /** The last form of a page, which is that of the password or of the decision. */
-function formOf(page: string): Form {
+export function formOf(page: string): Form {
   const form = page.slice(page.lastIndexOf('<form'));
   const action = /action="([^"]*)"/.exec(form)?.[1];
   if (action === undefined) throw new Error(`the page has no form:\n${page}`);

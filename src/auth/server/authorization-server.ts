@@ -36,6 +36,10 @@ export interface AuthorizationServerOptions {
 /** How often is looked whether another process has rotated the keys, milliseconds. */
 const KEYS_CHECKED = 5_000;
 
+const OTHER_KEY =
+  'what is kept of sign-ins was encrypted with another key: it is left as it is and everyone signs in anew; ' +
+  'to use it again, start Patchbay with the storage.key or the file secret.key of then';
+
 export class AuthorizationServer {
   readonly #tokens: OwnTokens;
   readonly federation: Federation | undefined;
@@ -47,12 +51,13 @@ export class AuthorizationServer {
   #running: Running | undefined;
 
   constructor(options: AuthorizationServerOptions) {
-    const { addresses, settings, database, vault, users, safeFetch, onRevoked } = options;
+    const { addresses, settings, database, vault, users, safeFetch, log, onRevoked } = options;
     const { federation, passwords } = settings.embedded;
     this.#options = options;
     this.#records = new Records(database, vault);
     this.#accounts = new Accounts(passwords ? users : undefined, this.#records, federation?.issuer);
     this.#keys = new SigningKeys(database, vault);
+    if (this.#keys.unreadable > 0) log.warn({ path: database.path }, OTHER_KEY);
     this.federation =
       federation &&
       new Federation({ settings: federation, addresses, records: this.#records, accounts: this.#accounts, safeFetch });

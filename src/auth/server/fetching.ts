@@ -1,6 +1,7 @@
 /** How the server fetches what clients name: their metadata documents and keys. */
 import type { Logger } from '../../telemetry/log.ts';
 import type { SafeFetch } from '../safe-fetch.ts';
+import { Provider } from './oidc-provider.ts';
 import { shapeClient } from './shaping.ts';
 
 const MAX_BYTES = 64 * 1_024;
@@ -11,9 +12,9 @@ type Fetch = (
   init?: { headers?: ConstructorParameters<typeof Headers>[0]; method?: string },
 ) => Promise<Response>;
 
-/** A document of a client is shaped as a registration is. */
+/** A document of a client is shaped as a registration is. Nothing is fetched twice for one request. */
 export function fetchFor(safeFetch: SafeFetch, log: Logger): Fetch {
-  return async (url, init) => {
+  const fetchOne: Fetch = async (url, init) => {
     const headers = Object.fromEntries(new Headers(init?.headers).entries());
     try {
       const answer = await safeFetch(url, { headers, maxBytes: MAX_BYTES, timeout: TIMEOUT });
@@ -34,5 +35,16 @@ export function fetchFor(safeFetch: SafeFetch, log: Logger): Fetch {
       );
       throw error;
     }
+  };
+  // a client that cannot be found is looked for again when it is told so
+  const asked = new WeakMap<object, Map<string, Promise<Response>>>();
+  return async (url, init) => {
+    const request = Provider.ctx;
+    if (!request) return fetchOne(url, init);
+    const known = asked.get(request) ?? new Map<string, Promise<Response>>();
+    asked.set(request, known);
+    const answer = known.get(String(url)) ?? fetchOne(url, init);
+    known.set(String(url), answer);
+    return (await answer).clone();
   };
 }

@@ -144,7 +144,7 @@ async function pages(scope: FastifyInstance, server: AuthorizationServer): Promi
   const take = async (request: FastifyRequest<StepRequest>, reply: FastifyReply, step: Taker): Promise<unknown> => {
     const raw = forwarded(server, request.raw, request.raw.url!);
     try {
-      if (request.method === 'POST' && !isOwn(server, request.headers.origin)) throw new StepOver();
+      if (request.method === 'POST' && !isOwn(server, request.headers)) throw new StepOver();
       return send(reply, await step(raw, request.params.uid));
     } catch (error) {
       if (error instanceof StepOver) return send(reply, overPage());
@@ -192,8 +192,10 @@ async function pages(scope: FastifyInstance, server: AuthorizationServer): Promi
 
 type Taker = (raw: IncomingMessage, uid: string) => Promise<Step>;
 
-/** A form is sent by a page of this server; browsers say where it was. */
-function isOwn(server: AuthorizationServer, origin: string | undefined): boolean {
+/** A form is sent by a page of this server; browsers say where it was, in one way or both. */
+function isOwn(server: AuthorizationServer, headers: IncomingMessage['headers']): boolean {
+  const { origin, 'sec-fetch-site': site } = headers;
+  if (site === 'cross-site' || site === 'same-site') return false;
   return origin === undefined || origin === new URL(server.base).origin;
 }
 

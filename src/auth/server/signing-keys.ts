@@ -57,6 +57,12 @@ export class SigningKeys {
     return JSON.stringify(row ?? {});
   }
 
+  /** How many are there that were sealed with another key, and so are of no use. */
+  get unreadable(): number {
+    const rows = this.#database.attempt((db) => db.prepare('SELECT id, key FROM signing_keys').all()) ?? [];
+    return rows.filter(({ id, key }) => this.#vault.open(String(key), boundTo(String(id))) === undefined).length;
+  }
+
   #read(now: number): SigningKey[] {
     const rows = this.#database.attempt((db) => {
       db.prepare('DELETE FROM signing_keys WHERE retired_at < ?').run(now - SHOWN);
@@ -65,7 +71,7 @@ export class SigningKeys {
         .all();
     });
     return (rows ?? []).flatMap(({ id, key, made_at, retired_at }) => {
-      const text = this.#vault.open(String(key), `signing key\0${String(id)}`);
+      const text = this.#vault.open(String(key), boundTo(String(id)));
       // sealed with another key: tokens that it signed cannot be checked any more
       if (text === undefined) return [];
       const jwk = JSON.parse(text) as SigningKey['jwk'];
@@ -81,10 +87,12 @@ export class SigningKeys {
         ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
         : generateKeyPairSync('rsa', { modulusLength: RSA_BITS });
     const jwk = { ...privateKey.export({ format: 'jwk' }), kid: id, alg: algorithm, use: 'sig' } as const;
-    const sealed = this.#vault.seal(JSON.stringify(jwk), `signing key\0${id}`);
+    const sealed = this.#vault.seal(JSON.stringify(jwk), boundTo(id));
     this.#database.attempt((db) =>
       db.prepare('INSERT INTO signing_keys (id, key, made_at) VALUES (?, ?, ?)').run(id, sealed, madeAt),
     );
     return { id, algorithm, jwk, madeAt, retiredAt: undefined };
   }
 }
+
+const boundTo = (id: string): string => `signing key\0${id}`;
