@@ -760,6 +760,26 @@ describe('last', () => {
     expect(await bench.code(web)).toMatch(/./);
   });
 
+  test('what was refused is in the log, with who and why', async () => {
+    const line = (facts: object) => gateway.logs.find((found) => expect.objectContaining(facts).asymmetricMatch(found));
+    const from = { audit: 'refused', level: 'info', address: '127.0.0.1' };
+    const reason = (text: RegExp) => expect.stringMatching(text);
+    for (const facts of [
+      { fault: 'invalid_grant', client: web, reason: reason(/code already consumed/) },
+      { fault: 'invalid_grant', client: web, reason: reason(/code_verifier does not match/) },
+      { fault: 'invalid_grant', client: other, reason: reason(/client mismatch/) },
+      { fault: 'invalid_grant', client: web, reason: reason(/refresh token already used/) },
+      { fault: 'invalid_request', client: web, path: '/oauth/authorize', reason: reason(/code_challenge/) },
+      { fault: 'invalid_redirect_uri', client: web, path: '/oauth/authorize' },
+      { fault: 'invalid_redirect_uri', path: '/oauth/register' },
+      { fault: 'invalid_target', client: web },
+      { fault: 'step', reason: reason(/of another browser/) },
+      { fault: 'step', reason: reason(/with its token/) },
+      { fault: 'step', reason: reason(/another site/) },
+    ])
+      expect({ facts, line: line({ ...from, ...facts }) }).toEqual({ facts, line: expect.anything() });
+  });
+
   test('no secret is in the log', async () => {
     await gateway.waitForLog(({ audit }) => audit === 'token issued');
     const log = JSON.stringify([gateway.logs, gateway.noise]);
