@@ -350,6 +350,10 @@ describe('steps', () => {
     // nor by one that is at a step of its own
     await stranger.go(bench.question(web));
     over(await stranger.send(action, { ...fields, ...login }));
+    // nor by a program that shows the cookies of that step here, and its token
+    const own = stranger.form((await stranger.go(bench.question(web))).html);
+    for (const csrf of [fields.csrf!, own.fields.csrf!])
+      over(await stranger.send(action, { csrf, ...login }, { cookie: stranger.cookies(own.action) }));
     const consent = await browser.fill(stop, login);
     const decide = browser.form(consent.html);
     over(await stranger.send(decide.action, { ...decide.fields, decision: 'allow' }));
