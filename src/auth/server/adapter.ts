@@ -18,6 +18,9 @@ export function createAdapters({ records, maxClients, ended }: AdapterOptions): 
       if (kind === 'Client') records.trim(kind, maxClients - 1);
       // clients are for good, and so is what has no end
       records.put(kind, id, payload as Payload, kind === 'Client' || !expiresIn ? undefined : expiresIn);
+      // a client that somebody let in stays as long as it may come back, whatever strangers register meanwhile
+      if (kind === 'RefreshToken' && payload.clientId !== undefined)
+        records.touch('Client', payload.clientId, Date.now() + (expiresIn ?? 0) * 1_000);
     },
     async find(id) {
       const found = records.get(kind, id) as AdapterPayload | undefined;

@@ -16,6 +16,7 @@ import { OwnTokens } from './own-tokens.ts';
 import { createProvider } from './provider.ts';
 import { Records } from './records.ts';
 import { type SigningKey, SigningKeys } from './signing-keys.ts';
+import { leaveTrail } from './trail.ts';
 
 export interface AuthorizationServerOptions {
   readonly addresses: Addresses;
@@ -96,6 +97,11 @@ export class AuthorizationServer {
     await this.#server().callback(request, response);
   }
 
+  /** A step of a sign-in was not taken. @param reason for the audit trail */
+  refused(reason: string, address: string): void {
+    this.#options.audit('refused', { fault: 'step', status: 400, address, reason });
+  }
+
   #ended(grant: string): void {
     const principal = this.#tokens.principalOf(grant);
     if (principal !== undefined) this.#options.onRevoked(new Set([principal]));
@@ -131,22 +137,7 @@ export class AuthorizationServer {
       log,
       adapters: { records: this.#records, maxClients, ended: (grant) => this.#ended(grant) },
     });
-    provider.on('registration_create.success', (_ctx, client) =>
-      audit('client registered', {
-        client: client.clientId,
-        name: client.clientName,
-        redirectUris: client.redirectUris,
-      }),
-    );
-    provider.on('grant.success', ({ oidc }) => {
-      const { client, entities } = oidc;
-      audit('token issued', {
-        user: entities.Account?.accountId,
-        client: client?.clientId,
-        grant: oidc.params?.grant_type,
-      });
-    });
-    provider.on('grant.revoked', (ctx) => audit('token revoked', { client: ctx.oidc.client?.clientId }));
+    leaveTrail(provider, audit);
     const interactions = new Interactions({
       provider,
       path: addresses.path,

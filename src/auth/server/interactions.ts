@@ -40,8 +40,12 @@ export type Step =
 
 export type Form = Readonly<Record<string, unknown>>;
 
-/** A request for a step that is none any more, or not of this browser. */
-export class StepOver extends Error {}
+/** A request for a step that is none any more, or not of this browser. The message is for the audit trail. */
+export class StepOver extends Error {
+  constructor(message = 'it is no step that can be taken now') {
+    super(message);
+  }
+}
 
 export class Interactions {
   readonly #options: InteractionOptions;
@@ -194,14 +198,15 @@ export class Interactions {
   async #checked(request: IncomingMessage, response: ServerResponse, uid: string, form: Form): Promise<Interaction> {
     const step = await this.#step(request, response, uid);
     const [given, due] = [Buffer.from(String(form.csrf ?? '')), Buffer.from(this.#csrf(uid))];
-    if (given.length !== due.length || !timingSafeEqual(given, due)) throw new StepOver();
+    if (given.length !== due.length || !timingSafeEqual(given, due))
+      throw new StepOver('the form did not come with its token');
     return step;
   }
 
   /** The step with this id. Only the browser that began it has the cookie. @throws StepOver */
   async #step(request: IncomingMessage, response: ServerResponse, uid: string): Promise<Interaction> {
     const step = await this.#options.provider.interactionDetails(request, response).catch(() => undefined);
-    if (step?.uid !== uid) throw new StepOver();
+    if (step?.uid !== uid) throw new StepOver('the step is over, or of another browser');
     return step;
   }
 

@@ -90,13 +90,13 @@ async function pass(
   const query = request.raw.url!.indexOf('?');
   const url = to === undefined ? request.raw.url! : to + (query < 0 ? '' : request.raw.url!.slice(query));
   reply.hijack();
-  await server.callback(forwarded(server, request.raw, url, body), reply.raw);
+  await server.callback(forwarded(server, request, url, body), reply.raw);
 }
 
 /** @param body in place of the one that was read already */
 export function forwarded(
   server: AuthorizationServer,
-  raw: IncomingMessage,
+  { raw, ip }: Pick<FastifyRequest, 'raw' | 'ip'>,
   url: string,
   body?: Buffer,
 ): IncomingMessage {
@@ -119,7 +119,11 @@ export function forwarded(
   Object.assign(message, { originalUrl: server.path + url });
   for (const name of Object.keys(message.headers))
     if (name.startsWith('x-forwarded-') || name === 'forwarded') delete message.headers[name];
-  Object.assign(message.headers, { 'x-forwarded-proto': protocol.slice(0, -1), 'x-forwarded-host': host });
+  Object.assign(message.headers, {
+    'x-forwarded-proto': protocol.slice(0, -1),
+    'x-forwarded-host': host,
+    'x-forwarded-for': ip,
+  });
   return message;
 }
 
@@ -142,12 +146,16 @@ interface StepRequest {
 async function pages(scope: FastifyInstance, server: AuthorizationServer): Promise<void> {
   await scope.register(formbody, { bodyLimit: MAX_FORM });
   const take = async (request: FastifyRequest<StepRequest>, reply: FastifyReply, step: Taker): Promise<unknown> => {
-    const raw = forwarded(server, request.raw, request.raw.url!);
+    const raw = forwarded(server, request, request.raw.url!);
     try {
-      if (request.method === 'POST' && !isOwn(server, request.headers)) throw new StepOver();
+      if (request.method === 'POST' && !isOwn(server, request.headers))
+        throw new StepOver('the form was sent by another site');
       return send(reply, await step(raw, request.params.uid));
     } catch (error) {
-      if (error instanceof StepOver) return send(reply, overPage());
+      if (error instanceof StepOver) {
+        server.refused(error.message, request.ip);
+        return send(reply, overPage());
+      }
       if (error instanceof FederationRefused) return send(reply, refusedPage(error));
       throw error;
     }

@@ -5,7 +5,7 @@
 import type { Logger } from '../../telemetry/log.ts';
 
 const terminal = globalThis.console;
-const { warn } = terminal;
+const { info, warn } = terminal;
 // it takes releases that have not been named yet for unsupported ones
 terminal.warn = () => undefined;
 const { default: Provider, errors, interactionPolicy } = await import('oidc-provider');
@@ -17,8 +17,11 @@ const OWN = /oidc-provider (NOTICE|WARNING): /;
 
 /** Sends its remarks to the log from now on, at level `debug`. */
 export function quieten(log: Logger): void {
-  for (const level of ['info', 'warn'] as const) {
-    const print = terminal[level];
+  // those of the terminal itself, however often this is called
+  for (const [level, print] of [
+    ['info', info],
+    ['warn', warn],
+  ] as const) {
     terminal[level] = (...args: unknown[]): void => {
       const [text] = args;
       if (typeof text === 'string' && OWN.test(text)) log.debug({ remark: text }, 'oidc-provider');

@@ -40,7 +40,7 @@ export class Records {
         )
         .run(kind, key, hashed('grantId'), hashed('uid'), hashed('accountId'), content, until, now),
     );
-    this.#prune(kind, now);
+    this.#prune(now);
   }
 
   get(kind: string, id: string): Payload | undefined {
@@ -71,11 +71,11 @@ export class Records {
     return done?.changes === 1;
   }
 
-  /** It is in use: it is not the first to make room. */
-  touch(kind: string, id: string): void {
+  /** It is in use: it is not the first to make room. @param until when it is needed at least, milliseconds since 1970 */
+  touch(kind: string, id: string, until = Date.now()): void {
     const key = this.#vault.index(`${kind}\0${id}`);
     this.#database.attempt((db) =>
-      db.prepare('UPDATE oauth_records SET used_at = ? WHERE kind = ? AND id = ?').run(Date.now(), kind, key),
+      db.prepare('UPDATE oauth_records SET used_at = max(used_at, ?) WHERE kind = ? AND id = ?').run(until, kind, key),
     );
   }
 
@@ -133,12 +133,11 @@ export class Records {
     return row.consumed_at === null ? payload : { ...payload, consumed: Math.floor(Number(row.consumed_at) / 1_000) };
   }
 
-  /** What has expired goes once in a while, and what strangers pile up at once. */
-  #prune(kind: string, now: number): void {
-    const most = MOST[kind];
+  /** What has expired goes once in a while, and with it what strangers pile up. */
+  #prune(now: number): void {
     if (now - this.#pruned < PRUNE_EVERY) return;
     this.#pruned = now;
     this.#database.attempt((db) => db.prepare('DELETE FROM oauth_records WHERE expires_at <= ?').run(now));
-    if (most !== undefined) this.trim(kind, most);
+    for (const [kind, most] of Object.entries(MOST)) this.trim(kind, most);
   }
 }
