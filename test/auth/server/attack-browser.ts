@@ -32,6 +32,11 @@ export class Browser {
     this.#seen = seen;
   }
 
+  /** The cookies that it would send to an address, for programs that send them elsewhere. */
+  cookies(url: URL | string): string {
+    return this.#cookiesFor(new URL(url, this.#base));
+  }
+
   /** Opens an address, and goes where it is redirected to inside of the gateway. */
   go(url: URL | string, headers: Readonly<Record<string, string>> = {}): Promise<Stop> {
     return this.#follow(new URL(url, this.#base), undefined, headers);

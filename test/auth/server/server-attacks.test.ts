@@ -350,6 +350,10 @@ describe('steps', () => {
     // nor by one that is at a step of its own
     await stranger.go(bench.question(web));
     over(await stranger.send(action, { ...fields, ...login }));
+    // nor by a program that shows the cookies of that step here, and its token
+    const own = stranger.form((await stranger.go(bench.question(web))).html);
+    for (const csrf of [fields.csrf!, own.fields.csrf!])
+      over(await stranger.send(action, { csrf, ...login }, { cookie: stranger.cookies(own.action) }));
     const consent = await browser.fill(stop, login);
     const decide = browser.form(consent.html);
     over(await stranger.send(decide.action, { ...decide.fields, decision: 'allow' }));
@@ -758,6 +762,26 @@ describe('last', () => {
     await gateway.waitForLog(({ audit, limit }) => audit === 'limited' && limit === 'auth.limits.registrations');
     // those who are there already still sign in
     expect(await bench.code(web)).toMatch(/./);
+  });
+
+  test('what was refused is in the log, with who and why', async () => {
+    const line = (facts: object) => gateway.logs.find((found) => expect.objectContaining(facts).asymmetricMatch(found));
+    const from = { audit: 'refused', level: 'info', address: '127.0.0.1' };
+    const reason = (text: RegExp) => expect.stringMatching(text);
+    for (const facts of [
+      { fault: 'invalid_grant', client: web, reason: reason(/code already consumed/) },
+      { fault: 'invalid_grant', client: web, reason: reason(/code_verifier does not match/) },
+      { fault: 'invalid_grant', client: other, reason: reason(/client mismatch/) },
+      { fault: 'invalid_grant', client: web, reason: reason(/refresh token already used/) },
+      { fault: 'invalid_request', client: web, path: '/oauth/authorize', reason: reason(/code_challenge/) },
+      { fault: 'invalid_redirect_uri', client: web, path: '/oauth/authorize' },
+      { fault: 'invalid_redirect_uri', path: '/oauth/register' },
+      { fault: 'invalid_target', client: web },
+      { fault: 'step', reason: reason(/of another browser/) },
+      { fault: 'step', reason: reason(/with its token/) },
+      { fault: 'step', reason: reason(/another site/) },
+    ])
+      expect({ facts, line: line({ ...from, ...facts }) }).toEqual({ facts, line: expect.anything() });
   });
 
   test('no secret is in the log', async () => {
