@@ -45,9 +45,7 @@ export class CatalogStore {
 
   /** What is known of an upstream's handshake, from whichever audience. */
   server(upstream: string): Catalog['server'] | undefined {
-    for (const slots of this.#audiences.values())
-      for (const slot of slots) if (slot.upstream === upstream && slot.catalog) return slot.catalog.server;
-    return undefined;
+    return this.#best(upstream)?.catalog?.server;
   }
 
   /** Upstreams whose catalog is not known, with the reason as far as there is one. */
@@ -172,9 +170,9 @@ export class CatalogStore {
   }
 
   #newSlot(upstream: string, audience: string): Slot {
-    const { shelf } = this.#options;
-    const known = this.#ofOthers(upstream);
-    const kept = shelf?.load(upstream, audience) ?? known?.catalog ?? shelf?.load(upstream, NO_AUDIENCE);
+    const known = this.#best(upstream);
+    // that of no capabilities is among them, and what was kept of it
+    const kept = this.#options.shelf?.load(upstream, audience) ?? known?.catalog;
     return {
       upstream,
       audience,
@@ -191,8 +189,8 @@ export class CatalogStore {
     };
   }
 
-  /** The place of an upstream for another audience, the best that is known of it: most list the same to everyone. */
-  #ofOthers(upstream: string): Slot | undefined {
+  /** The place of an upstream, for whichever audience, that most is known of: most list the same to everyone. */
+  #best(upstream: string): Slot | undefined {
     const all = [...this.#audiences.values()].flat().filter((slot) => slot.upstream === upstream && !slot.over);
     return all.find(({ catalog }) => catalog) ?? all[0];
   }

@@ -1,4 +1,5 @@
 /** Why an HTTP upstream could not be reached, or was lost, in words for people; codes are for the log. */
+import type { Logger } from '../telemetry/log.ts';
 
 const NO_TLS = 'it does not speak TLS there; check whether its url begins with http instead of https';
 const LATE = 'it could not be connected to in time (timeouts.open); check that it runs, and its url';
@@ -43,6 +44,8 @@ const FAMILIES: readonly (readonly [RegExp, string])[] = [
   [/./, 'the connection to it failed; the log of Patchbay has the code of the error (level debug)'],
 ];
 
-/** The text for an error of a connection, without its code; one that has no code speaks for itself. */
-export const connectionError = ({ code = '', message }: NodeJS.ErrnoException): string =>
-  MEANINGS[code] ?? FAMILIES.find(([family]) => family.test(code))?.[1] ?? message;
+/** The text for an error of a connection, without its code, which is logged; one that has no code speaks for itself. */
+export function connectionError({ code = '', message }: NodeJS.ErrnoException, log: Logger): string {
+  log.debug({ code }, 'the connection to the upstream failed');
+  return MEANINGS[code] ?? FAMILIES.find(([family]) => family.test(code))?.[1] ?? message;
+}

@@ -187,10 +187,15 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     if (this.#over) return;
     if (error instanceof WireFault) return this.#end(error);
     const { code = '' } = error;
-    this.#options.log.debug({ code }, 'the connection to the upstream failed');
     // nobody is there any more: a new link finds out where the upstream is now
     const unsent = NOT_SENT.has(code);
-    this.#end(new WireFault(connectionError(error), { unsent, gone: unsent && this.#options.inSession, cause: error }));
+    this.#end(
+      new WireFault(connectionError(error, this.#options.log), {
+        unsent,
+        gone: unsent && this.#options.inSession,
+        cause: error,
+      }),
+    );
   }
 
   #event(event: SseEvent): void {

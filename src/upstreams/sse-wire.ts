@@ -35,7 +35,7 @@ export class SseWire implements Wire {
         bodyTimeout: 0,
       });
     } catch (error) {
-      throw new WireFault(this.#failure(error as Error), { unsent: true, cause: error });
+      throw new WireFault(connectionError(error as Error, this.#log), { unsent: true, cause: error });
     }
     const type = String(response.headers['content-type'] ?? '');
     if (response.statusCode !== 200 || !type.startsWith('text/event-stream')) {
@@ -116,13 +116,8 @@ export class SseWire implements Wire {
       }
       return new WireFault('its event stream ended');
     } catch (error) {
-      return new WireFault(this.#failure(error as Error), { cause: error });
+      return new WireFault(connectionError(error as Error, this.#log), { cause: error });
     }
-  }
-
-  #failure(error: NodeJS.ErrnoException): string {
-    this.#log.debug({ code: error.code ?? '' }, 'the connection to the upstream failed');
-    return connectionError(error);
   }
 
   /** Takes the address to post to, which must be on the same origin (2024-11-05, transports). */

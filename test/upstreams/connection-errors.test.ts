@@ -10,7 +10,8 @@ import { type HttpLink, type HttpServerInTest, openHttp, serveHttp, stream } fro
 import { hearing } from './scripted-wire.ts';
 import { httpSpec } from './specs.ts';
 
-const failed = (code?: string): string => connectionError(Object.assign(new Error('own words'), code && { code }));
+const failed = (code?: string): string =>
+  connectionError(Object.assign(new Error('own words'), code && { code }), memoryLog().log);
 
 let server: HttpServerInTest | undefined;
 let opened: HttpLink | undefined;
