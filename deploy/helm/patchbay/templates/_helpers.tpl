@@ -1,0 +1,35 @@
+{{- define "patchbay.name" -}}
+{{- if contains .Chart.Name .Release.Name -}}{{ .Release.Name | trunc 63 | trimSuffix "-" }}
+{{- else -}}{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 63 | trimSuffix "-" }}{{- end -}}
+{{- end }}
+
+{{- define "patchbay.selector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "patchbay.labels" -}}
+{{ include "patchbay.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- define "patchbay.secret" -}}
+{{ .Values.existingSecret | default (include "patchbay.name" .) }}
+{{- end }}
+
+{{/* What clients connect to: as configured, else by the ingress, else through a forwarded port. */}}
+{{- define "patchbay.publicUrl" -}}
+{{- if (.Values.config.server).publicUrl -}}{{ .Values.config.server.publicUrl }}
+{{- else if .Values.ingress.enabled -}}https://{{ .Values.ingress.host }}
+{{- else -}}http://127.0.0.1:8080{{- end -}}
+{{- end }}
+
+{{/* The config file: what the chart knows, under what the values say. */}}
+{{- define "patchbay.config" -}}
+{{- $known := dict
+  "server" (dict "host" "0.0.0.0" "port" 8080 "publicUrl" (include "patchbay.publicUrl" .))
+  "storage" (dict "key" "${file:/run/secrets/patchbay/storage-key}") -}}
+{{- toYaml (mergeOverwrite $known (deepCopy .Values.config)) -}}
+{{- end }}

@@ -1,0 +1,287 @@
+/** The compose file, the Kubernetes manifests, the chart and the unit agree with the image, with the gateway and with each other. */
+import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { runTool, testWith } from '../tools.ts';
+import { image } from './dockerfile.ts';
+import { at, byKind, load, manifests, ROOT, read, readDocument, secretFiles } from './files.ts';
+
+const VERSION = at<string>(JSON.parse(read('package.json')), 'version');
+const scratch = mkdtempSync(join(tmpdir(), 'patchbay-deploy-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** What holds for a config that is handed out: it loads, without a word of warning, and listens where its image does. */
+function checkConfig(text: string): void {
+  const loaded = load(text);
+  expect(loaded).toMatchObject({ ok: true, warnings: [] });
+  if (!loaded.ok) return;
+  expect(loaded.config.server.port).toBe(8080);
+  expect(loaded.config.auth.mode).toEqual(['embedded', 'apiKeys']);
+  expect(secretFiles(text)).toHaveLength(1);
+}
+
+/** What holds for a pod, of the manifests and of the chart. */
+function checkPod(objects: Readonly<Record<string, unknown>>): void {
+  const pod = at(objects.Deployment, 'spec.template.spec');
+  const container = at(pod, 'containers.patchbay');
+  const { user, env, ports } = image();
+  expect(at(container, 'image')).toBe(`patchbay:${VERSION}`);
+  expect(at(container, 'args')).toEqual(['serve', '--config', '/etc/patchbay/patchbay.yaml']);
+  expect(at(container, 'ports')).toEqual([{ name: 'http', containerPort: ports[0] }]);
+  for (const [probe, path] of Object.entries({ startup: '/readyz', readiness: '/readyz', liveness: '/healthz' }))
+    expect(at(container, `${probe}Probe.httpGet`)).toEqual({ path, port: 'http' });
+  // restricted, of the Pod Security Standards
+  expect(at(pod, 'securityContext')).toMatchObject({
+    runAsNonRoot: true,
+    runAsUser: Number(user.split(':')[0]),
+    seccompProfile: { type: 'RuntimeDefault' },
+  });
+  expect(at(container, 'securityContext')).toEqual({
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'] },
+  });
+  const mounts = at<{ name: string; mountPath: string }[]>(container, 'volumeMounts');
+  const paths = Object.fromEntries(mounts.map(({ name, mountPath }) => [name, mountPath]));
+  expect(paths).toEqual({
+    config: '/etc/patchbay',
+    secrets: '/run/secrets/patchbay',
+    state: env.STATE_DIRECTORY,
+    home: env.HOME,
+    tmp: '/tmp',
+  });
+  expect(new Set(at<{ name: string }[]>(pod, 'volumes').map(({ name }) => name))).toEqual(new Set(Object.keys(paths)));
+  const labels = at(objects.Deployment, 'spec.template.metadata.labels');
+  for (const selector of [
+    at(objects.Deployment, 'spec.selector.matchLabels'),
+    at(objects.Service, 'spec.selector'),
+    at(objects.NetworkPolicy, 'spec.podSelector.matchLabels'),
+  ])
+    expect(labels).toMatchObject(selector as object);
+  expect(at(objects.Service, 'spec.ports.0.targetPort')).toBe('http');
+  expect(at(objects.NetworkPolicy, 'spec.ingress.0.ports')).toEqual([{ protocol: 'TCP', port: ports[0] }]);
+  const config = at<string>(objects.ConfigMap, 'data')['patchbay.yaml' as never] as string;
+  checkConfig(config);
+  const [secret] = secretFiles(config);
+  expect(dirname(secret!)).toBe(paths.secrets);
+  const loaded = load(config);
+  if (loaded.ok && objects.Ingress)
+    expect(loaded.config.server.publicUrl).toBe(`https://${at<string>(objects.Ingress, 'spec.rules.0.host')}`);
+}
+
+/** Longer than a stop may take: the time for open calls, and that for stopping upstreams. */
+function checkGrace(seconds: number, config: string): void {
+  const loaded = load(config);
+  if (!loaded.ok) throw new Error('the config does not load');
+  const stops = Object.values(loaded.config.upstreams).map(({ timeouts }) => 2 * timeouts.stop);
+  expect(seconds * 1000).toBeGreaterThan(loaded.config.server.drainTimeout + Math.max(...stops));
+}
+
+describe('docker/compose.yaml', () => {
+  const compose = readDocument('docker/compose.yaml');
+  const services = at<Record<string, object>>(compose, 'services');
+
+  test('has Patchbay and two upstreams, all of them restricted, and publishes on this machine alone', () => {
+    expect(Object.keys(services)).toEqual(['patchbay', 'everything', 'notes']);
+    for (const [name, service] of Object.entries(services)) {
+      const merged = { ...at<object>(compose, 'x-restricted'), ...service };
+      expect(merged, name).toMatchObject({ read_only: true, cap_drop: ['ALL'], tmpfs: ['/tmp'] });
+    }
+    expect(at(services, 'patchbay.ports')).toEqual(['127.0.0.1:8080:8080']);
+    expect(at(compose, 'networks.upstreams')).toEqual({ internal: true });
+  });
+
+  test('mounts configs that are valid, and the state where the image keeps it', () => {
+    checkConfig(read('docker/compose/patchbay.yaml'));
+    expect(load(read('docker/compose/notes.yaml'))).toMatchObject({ ok: true });
+    for (const [name, volume] of [
+      ['patchbay', 'state'],
+      ['notes', 'notes'],
+    ] as const) {
+      expect(at(services, `${name}.volumes`)).toEqual(['./compose:/etc/patchbay:ro', `${volume}:/app/.patchbay`]);
+      const config = at<string[]>(services, `${name}.command`).at(-1)!;
+      expect(existsSync(join(ROOT, 'docker/compose', config.replace('/etc/patchbay/', ''))), config).toBe(true);
+    }
+    const [secret] = secretFiles(read('docker/compose/patchbay.yaml'));
+    expect(at(services, 'patchbay.secrets')).toEqual([secret!.replace('/run/secrets/', '')]);
+  });
+
+  test('calls upstreams by the names and ports of their containers', () => {
+    const loaded = load(read('docker/compose/patchbay.yaml'));
+    const notes = load(read('docker/compose/notes.yaml'));
+    if (!loaded.ok || !notes.ok) throw new Error('the configs do not load');
+    const url = (name: string): URL => new URL((loaded.config.upstreams[name] as { url: string }).url);
+    expect(url('everything').host).toBe(`everything:${at<string>(services, 'everything.environment.PORT')}`);
+    expect(url('notes').host).toBe(`notes:${notes.config.server.port}`);
+    expect(notes.config.server.allowedHosts).toContain('notes');
+  });
+
+  testWith(['docker-compose'], 'is accepted by docker-compose', () => {
+    // Debian's is version 1, which knows all of the file but the name of the project
+    const input = read('docker/compose.yaml').replace(/^name: .*$/m, '');
+    const ran = runTool('docker-compose', ['-f', '-', 'config', '--quiet'], { cwd: join(ROOT, 'docker'), input });
+    expect(ran).toMatchObject({ code: 0 });
+  });
+});
+
+describe('deploy/kubernetes', () => {
+  const objects = manifests('deploy/kubernetes');
+
+  test('agrees with the image and with itself', () => {
+    checkPod(objects);
+    const config = at<Record<string, string>>(objects.ConfigMap, 'data')['patchbay.yaml']!;
+    checkGrace(at(objects.Deployment, 'spec.template.spec.terminationGracePeriodSeconds'), config);
+    const [secret] = secretFiles(config);
+    expect(Object.keys(at<object>(objects.Secret, 'stringData'))).toEqual([secret!.split('/').at(-1)]);
+  });
+
+  test('does not start with the key that is written in secret.yaml', () => {
+    const key = at<Record<string, string>>(objects.Secret, 'stringData')['storage-key']!;
+    const refused = load(`storage: { key: ${key} }\nupstreams: {}`);
+    expect(refused).toMatchObject({ ok: false, problems: [{ path: 'storage.key', message: 'is too short' }] });
+  });
+
+  testWith(['kubectl', 'kubernetes-validate'], 'is built by kubectl, and is what the API server takes', () => {
+    const built = runTool('kubectl', ['kustomize', join(ROOT, 'deploy/kubernetes')]);
+    expect(built).toMatchObject({ code: 0 });
+    expect(Object.keys(byKind(built.stdout)).sort()).toEqual(Object.keys(objects).sort());
+    validate(built.stdout);
+  });
+});
+
+/** Against the schemas of the API, the oldest that is supported and a new one. */
+function validate(text: string): void {
+  const file = join(scratch, 'all.yaml');
+  writeFileSync(file, text);
+  for (const version of ['1.25', '1.37'])
+    expect(runTool('kubernetes-validate', ['--strict', '--quiet', '-k', version, file])).toMatchObject({ code: 0 });
+}
+
+describe('deploy/helm/patchbay', () => {
+  const chart = join(ROOT, 'deploy/helm/patchbay');
+  const template = (...set: string[]) =>
+    runTool('helm', [
+      'template',
+      'patchbay',
+      chart,
+      '--kube-version',
+      '1.31.0',
+      ...set.flatMap((one) => ['--set', one]),
+    ]);
+
+  test('is of the version of the package', () => {
+    expect(readDocument('deploy/helm/patchbay/Chart.yaml')).toMatchObject({ version: VERSION, appVersion: VERSION });
+  });
+
+  testWith(['helm'], 'passes helm lint', () => {
+    expect(runTool('helm', ['lint', '--strict', '--kube-version', '1.31.0', chart])).toMatchObject({ code: 0 });
+  });
+
+  testWith(['helm', 'kubernetes-validate'], 'makes what deploy/kubernetes has', () => {
+    const made = template('ingress.enabled=true');
+    expect(made).toMatchObject({ code: 0 });
+    const objects = byKind(made.stdout);
+    checkPod(objects);
+    const byHand = manifests('deploy/kubernetes');
+    expect(Object.keys(objects).sort()).toEqual(
+      Object.keys(byHand)
+        .filter((kind) => kind !== 'Namespace')
+        .sort(),
+    );
+    for (const kind of ['Deployment', 'NetworkPolicy', 'Ingress', 'PersistentVolumeClaim'])
+      expect(specWithoutLabels(objects[kind]), kind).toEqual(specWithoutLabels(byHand[kind]));
+    const key = Buffer.from(at<Record<string, string>>(objects.Secret, 'data')['storage-key']!, 'base64').toString();
+    expect(key.length).toBeGreaterThanOrEqual(32);
+    validate(made.stdout);
+  });
+
+  testWith(['helm', 'kubernetes-validate'], 'leaves out what values turn off, and takes what they name', () => {
+    const made = template(
+      'existingSecret=mine',
+      'persistence.enabled=false',
+      'networkPolicy.from=null',
+      'image.tag=0.1.0-full',
+      'config.upstreams.everything=null',
+      'config.upstreams.docs.url=https://docs.example.com/mcp',
+    );
+    expect(made).toMatchObject({ code: 0 });
+    validate(made.stdout);
+    const objects = byKind(made.stdout);
+    expect(Object.keys(objects).sort()).toEqual(['ConfigMap', 'Deployment', 'NetworkPolicy', 'Service']);
+    expect(at(objects.Deployment, 'spec.template.spec.volumes.secrets.secret.secretName')).toBe('mine');
+    expect(at(objects.Deployment, 'spec.template.spec.volumes.state')).toMatchObject({ emptyDir: {} });
+    expect(at(objects.Deployment, 'spec.template.spec.containers.patchbay.image')).toBe('patchbay:0.1.0-full');
+    const loaded = load(at<Record<string, string>>(objects.ConfigMap, 'data')['patchbay.yaml']!);
+    if (!loaded.ok) throw new Error('the config does not load');
+    expect(Object.keys(loaded.config.upstreams)).toEqual(['docs']);
+    expect(loaded.config.server.publicUrl).toBe('http://127.0.0.1:8080');
+  });
+
+  testWith(['helm'], 'refuses values that are wrong, by name', () => {
+    const refused = template('ingress.host=Upper_Case');
+    expect(refused.code).toBe(1);
+    expect(refused.output).toContain('/ingress/host');
+    expect(template('persistance.enabled=false').output).toContain('persistance');
+  });
+
+  testWith(['helm'], 'tells which URL to paste', () => {
+    // notes are printed by an install alone, for which a cluster is needed: as a manifest, they are rendered without
+    const copy = join(scratch, 'chart');
+    cpSync(chart, copy, { recursive: true });
+    const notes = join(copy, 'templates/notes.yaml');
+    renameSync(join(copy, 'templates/NOTES.txt'), notes);
+    writeFileSync(notes, `notes: |\n${readFileSync(notes, 'utf8').replace(/^/gm, '  ')}`);
+    const told = runTool('helm', [
+      'template',
+      'patchbay',
+      copy,
+      '--kube-version',
+      '1.31.0',
+      '-s',
+      'templates/notes.yaml',
+    ]);
+    expect(told).toMatchObject({ code: 0 });
+    expect(told.stdout).toContain('Paste this URL into your host:  http://127.0.0.1:8080/mcp');
+    expect(told.stdout).toContain('port-forward service/patchbay 8080:8080');
+  });
+});
+
+/** What an object says, without its labels, which the chart has more of. */
+function specWithoutLabels(object: unknown): unknown {
+  const text = JSON.stringify(at(object, 'spec'), (key, value: unknown) =>
+    ['labels', 'matchLabels', 'imagePullPolicy'].includes(key) ? undefined : value,
+  );
+  return JSON.parse(text);
+}
+
+describe('deploy/systemd', () => {
+  const unit = read('deploy/systemd/patchbay.service');
+  const setting = (name: string): string[] => [...unit.matchAll(new RegExp(`^${name}=(.*)$`, 'gm'))].map((m) => m[1]!);
+
+  test('has a config that is valid, and reads the secret where systemd puts it', () => {
+    const config = read('deploy/systemd/patchbay.yaml');
+    checkConfig(config);
+    const [name] = setting('LoadCredential')[0]!.split(':');
+    expect(secretFiles(config)).toEqual([`/run/credentials/patchbay.service/${name}`]);
+    checkGrace(Number(setting('TimeoutStopSec')[0]), config);
+  });
+
+  test('starts files that are there', () => {
+    const named = [...unit.matchAll(/\/opt\/patchbay\/(\S+)/g)].map((m) => m[1]!);
+    const kept = named.filter((path) => !/^(dist|node_modules)\//.test(path));
+    expect(kept).toContain('deploy/systemd/wait-until-ready.mjs');
+    for (const path of kept) expect(existsSync(join(ROOT, path)), path).toBe(true);
+    expect(setting('ExecStart')).toEqual([
+      '/usr/bin/env node /opt/patchbay/dist/cli.js serve --config /etc/patchbay/patchbay.yaml',
+    ]);
+  });
+
+  testWith(['systemd-analyze'], 'is understood by systemd, and exposed little', () => {
+    const file = join(ROOT, 'deploy/systemd/patchbay.service');
+    const verified = runTool('systemd-analyze', ['verify', file]);
+    expect(verified).toEqual({ code: 0, output: '', stdout: '' });
+    const judged = runTool('systemd-analyze', ['security', '--offline=yes', '--threshold=15', file]);
+    expect(judged).toMatchObject({ code: 0 });
+  });
+});
