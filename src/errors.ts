@@ -40,6 +40,11 @@ export const errors = {
     403,
     'Origin "{origin}" is not in the allow-list; add it to server.allowedOrigins to let this page connect',
   ),
+  profileUnknown: row(
+    code.generic,
+    404,
+    'There is no profile "{profile}" here; what is served: {others}. Profiles are set in the config under profiles',
+  ),
   unauthenticated: row(code.generic, 401, 'Sign in first: this needs an access token'),
   invalidToken: row(code.generic, 401, 'The access token is not good here: {detail}'),
   badCredentials: row(code.generic, 400, 'The credentials cannot be read: {detail}'),

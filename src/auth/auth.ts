@@ -8,9 +8,9 @@ import { challengeOf } from './challenge.ts';
 import { createProver } from './dpop.ts';
 import { IntrospectionVerifier, Introspector } from './introspection.ts';
 import { JwtVerifier } from './jwt-verifier.ts';
+import type { Endpoint } from './profiles.ts';
 import { metadataUrl, type ResourceMetadata, resourceMetadata } from './resource-metadata.ts';
 import { createSafeFetch, type SafeFetch } from './safe-fetch.ts';
-import { ScopePolicy } from './scopes.ts';
 import { TokenCache } from './token-cache.ts';
 import type { TokenVerifier } from './verifier.ts';
 
@@ -30,15 +30,14 @@ export interface AuthDeps {
 export interface Auth {
   readonly addresses: Addresses;
   readonly authenticate: Authenticate;
-  readonly policy: ScopePolicy;
   readonly cache: TokenCache;
   /**
    * What is said about an endpoint to those who have no token yet; `undefined` where nobody needs one, or none is given out.
    * @param host the Host header of the request
    */
-  metadata(host: string | undefined, endpoint: string): ResourceMetadata | undefined;
+  metadata(host: string | undefined, endpoint: Endpoint): ResourceMetadata | undefined;
   /** The value of `WWW-Authenticate` that goes with a refusal, if one does. */
-  challenge(fault: Fault, host: string | undefined, endpoint: string): string | undefined;
+  challenge(fault: Fault, host: string | undefined, endpoint: Endpoint): string | undefined;
   /** Fetches what the first tokens will need. Problems are logged. */
   warm(): void;
 }
@@ -50,7 +49,6 @@ export function createAuth(settings: Config['auth'], deps: AuthDeps): Auth {
     return {
       addresses,
       authenticate: authenticateNobody,
-      policy: new ScopePolicy(undefined),
       cache,
       metadata: () => undefined,
       challenge: () => undefined,
@@ -62,7 +60,6 @@ export function createAuth(settings: Config['auth'], deps: AuthDeps): Auth {
   const asked = settings.mode.includes('introspection')
     ? settings.introspection.map((one) => new Introspector(one, safeFetch, log))
     : [];
-  const policy = new ScopePolicy(settings.scopes);
   return {
     addresses,
     authenticate: authenticateByToken({
@@ -72,13 +69,12 @@ export function createAuth(settings: Config['auth'], deps: AuthDeps): Auth {
       prove: createProver(addresses),
       admit: deps.admit,
     }),
-    policy,
     cache,
-    metadata: (host, endpoint) => resourceMetadata(settings, policy, addresses, host, endpoint),
+    metadata: (host, endpoint) => resourceMetadata(settings, endpoint, addresses, host),
     challenge: (fault, host, endpoint) => {
-      const document = resourceMetadata(settings, policy, addresses, host, endpoint);
-      const metadata = document && metadataUrl(addresses.baseFor(host), endpoint);
-      return challengeOf(fault, { metadata, scopes: document?.scopes_supported ?? policy.required });
+      const document = resourceMetadata(settings, endpoint, addresses, host);
+      const metadata = document && metadataUrl(addresses.baseFor(host), endpoint.path);
+      return challengeOf(fault, { metadata, scopes: document?.scopes_supported ?? endpoint.scopes.required });
     },
     warm: () => {
       for (const verifier of jwt) verifier.warm();

@@ -9,12 +9,22 @@ export interface Facts {
   readonly tenant?: string | undefined;
   readonly scopes: readonly string[];
   readonly groups?: readonly string[] | undefined;
+  readonly claims?: ReadonlyMap<string, readonly string[]> | undefined;
   /** Milliseconds since 1970. */
   readonly expiresAt?: number | undefined;
 }
 
 /** A principal, whose key is equal for equal issuer, subject, client and tenant, and different otherwise. */
-export function principalOf({ issuer, subject, clientId, tenant, scopes, groups, expiresAt }: Facts): Principal {
+export function principalOf({
+  issuer,
+  subject,
+  clientId,
+  tenant,
+  scopes,
+  groups,
+  claims,
+  expiresAt,
+}: Facts): Principal {
   return {
     // as JSON, so that no text in one member can pass for another
     key: JSON.stringify([issuer, subject ?? null, clientId ?? null, tenant ?? null]),
@@ -24,6 +34,7 @@ export function principalOf({ issuer, subject, clientId, tenant, scopes, groups,
     ...(clientId === undefined ? {} : { clientId }),
     ...(tenant === undefined ? {} : { tenant }),
     ...(groups === undefined ? {} : { groups }),
+    ...(claims === undefined ? {} : { claims }),
     ...(expiresAt === undefined ? {} : { expiresAt }),
   };
 }
@@ -55,7 +66,23 @@ export function factsOf(issuer: string, claims: Claims, names: ClaimNames): Fact
     tenant: names.tenant === undefined ? undefined : text(claims[names.tenant]),
     scopes: list(names.scopes === undefined ? (claims.scope ?? claims.scp) : claims[names.scopes]),
     groups: Object.hasOwn(claims, names.groups) ? list(claims[names.groups]) : undefined,
+    claims: plain(claims),
   };
+}
+
+/** Longest claim that is kept, in characters, and most values of one. */
+const LONGEST = 1_024;
+const MOST_VALUES = 1_000;
+
+/** The claims that rules can be about: texts, numbers and yes or no, or lists of these. */
+function plain(claims: Claims): ReadonlyMap<string, readonly string[]> {
+  const kept = new Map<string, readonly string[]>();
+  for (const [name, value] of Object.entries(claims)) {
+    const values = [value].flat().filter((one) => ['string', 'number', 'boolean'].includes(typeof one));
+    const texts = values.map(String).filter(({ length }) => length <= LONGEST);
+    if (texts.length > 0) kept.set(name, texts.slice(0, MOST_VALUES));
+  }
+  return kept;
 }
 
 /** The key that the bearer of a token must have, and whether there are other demands, which nobody here could check. */

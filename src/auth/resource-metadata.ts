@@ -1,7 +1,7 @@
 /** The document that says who protects the endpoint, and where its tokens come from (RFC 9728). */
 import type { Config } from '../config/schema.ts';
 import type { Addresses } from './addresses.ts';
-import type { ScopePolicy } from './scopes.ts';
+import type { Endpoint } from './profiles.ts';
 
 export const METADATA_PATH = '/.well-known/oauth-protected-resource';
 
@@ -25,14 +25,12 @@ export function metadataUrl(base: string, endpoint: string): string {
 /**
  * @returns `undefined` where no server gives out tokens
  * @param host the Host header of the request, which counts on this machine alone
- * @param endpoint such as `/mcp`
  */
 export function resourceMetadata(
   { mode, jwt, introspection }: Config['auth'],
-  policy: ScopePolicy,
+  { path, title, scopes: policy }: Endpoint,
   addresses: Addresses,
   host: string | undefined,
-  endpoint: string,
 ): ResourceMetadata | undefined {
   const embedded = mode.includes('embedded');
   const servers = [
@@ -45,10 +43,10 @@ export function resourceMetadata(
   // the least that is of use; what some items need beside it is told when it is needed
   const scopes = [...new Set([...(embedded ? [EVERYTHING] : []), ...policy.required])];
   return {
-    resource: `${addresses.baseFor(host)}${endpoint}`,
+    resource: `${addresses.baseFor(host)}${path}`,
     authorization_servers: [...new Set(servers)],
     ...(scopes.length > 0 ? { scopes_supported: scopes } : {}),
     bearer_methods_supported: ['header'],
-    resource_name: 'Patchbay',
+    resource_name: title,
   };
 }

@@ -2,6 +2,7 @@
 import type { Config } from '../config/schema.ts';
 import { Fault } from '../errors.ts';
 import type { Principal } from '../protocol/call.ts';
+import { anyOf } from './globs.ts';
 
 export type ScopeSettings = Config['auth']['scopes'];
 
@@ -29,9 +30,12 @@ export class ScopePolicy {
   /** What each principal may count on, scopes that others stand for included. */
   readonly #held = new WeakMap<Principal, ReadonlySet<string>>();
 
-  /** @param settings `undefined` where everyone is let in */
-  constructor(settings: ScopeSettings | undefined) {
-    this.required = settings?.required ?? [];
+  /**
+   * @param settings `undefined` where everyone is let in
+   * @param also what every token must have beside what the settings say
+   */
+  constructor(settings: ScopeSettings | undefined, also: readonly string[] = []) {
+    this.required = settings ? [...new Set([...settings.required, ...also])] : [];
     this.#includes = settings?.includes ?? {};
     this.#rules = (settings?.rules ?? []).map(({ methods, upstreams, items, scopes }) => ({
       methods: methods && anyOf(methods),
@@ -68,12 +72,13 @@ export class ScopePolicy {
   }
 
   #check(principal: Principal, needed: readonly string[]): void {
-    const held = this.#heldBy(principal);
+    const held = this.heldBy(principal);
     if (needed.every((scope) => held.has(scope))) return;
     throw new Fault('insufficientScope', { scope: needed.join(' ') });
   }
 
-  #heldBy(principal: Principal): ReadonlySet<string> {
+  /** The scopes that a principal has, those included that they stand for. */
+  heldBy(principal: Principal): ReadonlySet<string> {
     const known = this.#held.get(principal);
     if (known) return known;
     const held = new Set(principal.scopes);
@@ -90,27 +95,4 @@ function fits({ methods, upstreams, items }: Rule, { method, item }: Operation):
   if (methods ? !methods(method) : !item) return false;
   if (!item) return !upstreams && !items;
   return (upstreams?.(item.upstream) ?? true) && (items?.(item.name) ?? true);
-}
-
-function anyOf(globs: readonly string[]): (text: string) => boolean {
-  const patterns = globs.map(patternOf);
-  return (text) => patterns.some((pattern) => pattern(text));
-}
-
-/** `*` stands for any text. Without regular expressions, which take long for some texts. */
-function patternOf(glob: string): (text: string) => boolean {
-  const [first = '', ...rest] = glob.split('*');
-  const last = rest.pop();
-  if (last === undefined) return (text) => text === glob;
-  return (text) => {
-    if (text.length < first.length + last.length || !text.startsWith(first) || !text.endsWith(last)) return false;
-    const end = text.length - last.length;
-    let at = first.length;
-    for (const part of rest) {
-      const found = text.indexOf(part, at);
-      if (found < 0 || found + part.length > end) return false;
-      at = found + part.length;
-    }
-    return true;
-  };
 }

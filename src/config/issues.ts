@@ -55,8 +55,14 @@ function explain(issue: Issue, raw: unknown, schema: JsonSchema): Finding[] {
       return meant(issue.errors).flatMap((inner) => explain({ ...inner, path: [...path, ...inner.path] }, raw, schema));
     }
     case 'too_small':
+      if (issue.origin === 'array')
+        return [{ path, message: 'is an empty list', mend: 'write an item, or delete the key', subject: 'none' }];
+      if (issue.origin === 'string')
+        return [{ path, message: 'is empty', mend: 'write some text, or delete the key', subject: 'none' }];
       return [{ path, message: `is less than ${issue.minimum}`, mend: range(at) }];
     case 'too_big':
+      if (issue.origin === 'string')
+        return [{ path, message: `is longer than ${issue.maximum} characters`, mend: 'shorten it', subject: 'none' }];
       return [{ path, message: `is more than ${issue.maximum}`, mend: range(at) }];
     default:
       return [

@@ -1,5 +1,6 @@
 /** The one schema of the config file: the types, the defaults and the JSON Schema all come from it. */
 import { z } from 'zod';
+import { policySchema, profilesSchema } from './access.ts';
 import { authSchema } from './auth.ts';
 import { exposureProblems } from './auth-exposure.ts';
 import { authProblems } from './auth-rules.ts';
@@ -149,6 +150,10 @@ const file = z.strictObject({
   upstreams: upstreams.describe('The MCP servers behind Patchbay, by name.'),
   mcpServers: upstreams.describe('Same as upstreams, as Claude and Cursor files call it.'),
   servers: upstreams.describe('Same as upstreams, as VS Code files call it.'),
+  profiles: profilesSchema.describe('Selections of what there is, each at its own URL: /mcp/NAME; default is /mcp.'),
+  policy: policySchema.describe(
+    'Who may use what. Where it is there, what no rule allows is refused, and a rule that denies wins.',
+  ),
   names: section(names).describe('How tools and prompts are called.'),
   lists: section(lists).describe('How catalogs are fetched and listed.'),
   sessions: section(sessions).describe('Limits of client sessions.'),
@@ -165,8 +170,9 @@ export const configSchema = file
       for (const found of rule(config)) ctx.addIssue(issue(found));
     }
   })
-  .transform(({ $schema, mcpServers, servers, ...config }) => ({
+  .transform(({ $schema, mcpServers, servers, policy, ...config }) => ({
     ...config,
+    ...(policy ? { policy } : {}),
     // No prototype: `upstreams.constructor` is undefined unless an upstream has that name.
     upstreams: Object.assign(Object.create(null), config.upstreams, mcpServers, servers) as Record<string, Upstream>,
   }));
@@ -204,7 +210,7 @@ function* noneIsItself({ server: { host, port, publicUrl }, ...config }: File): 
       if (url === null) continue;
       const onPort = port !== 0 && Number(url.port || (url.protocol === 'https:' ? 443 : 80)) === port;
       const here = everywhere && onPort && isLoopback(url.hostname);
-      if (!here && (url.origin !== own?.origin || url.pathname !== own.pathname)) continue;
+      if (!here && (url.origin !== own?.origin || !`${url.pathname}/`.startsWith(`${own.pathname}/`))) continue;
       yield {
         path: [key, name, 'url'],
         message: 'leads back to Patchbay itself',

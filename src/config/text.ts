@@ -154,6 +154,24 @@ export function glob(value: string): Finding | undefined {
   return { message: 'fits nothing', mend: 'write a name, with * for any text' };
 }
 
+/** An upstream, or `upstream/item`. */
+export function itemGlob(value: string): Finding | undefined {
+  const [upstream] = value.split('/', 1);
+  if (upstream !== '' && !value.endsWith('/') && !CONTROL.test(value)) return undefined;
+  return { message: 'names no item', mend: 'write upstream/item, with * for any text, such as docs/* or */search' };
+}
+
+/** What follows /mcp/ in the URL of a profile. */
+export const PROFILE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+
+export function profileName(name: string): Finding | undefined {
+  if (PROFILE_NAME.test(name)) return undefined;
+  return {
+    message: 'cannot be a part of a URL',
+    mend: 'use up to 64 letters, digits, _ and -, the first of them a letter or a digit',
+  };
+}
+
 /** What a token may be meant for: a URL or any other name. */
 export function audience(value: string): Finding | undefined {
   if (value.trim() !== '' && !CONTROL.test(value)) return undefined;

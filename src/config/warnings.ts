@@ -1,4 +1,5 @@
 /** What is valid in a config and yet probably not meant. */
+import { accessWarnings } from './access-warnings.ts';
 import { exposureWarnings } from './auth-exposure.ts';
 import { authWarnings } from './auth-rules.ts';
 import type { Finding } from './finding.ts';
@@ -24,6 +25,7 @@ export function* warningsOf(
   yield* exposureWarnings(config);
   yield* authWarnings(config.auth);
   yield* authSecrets(config.auth, origins);
+  yield* accessWarnings(config);
   for (const [name, upstream] of upstreams) {
     yield* plainSecrets(upstream, origins, pathOf(name));
     yield* portUnused(upstream, pathOf(name));

@@ -43,17 +43,20 @@ export function createApp(gateway: Gateway, settings: AppSettings, readiness: Re
     const fault = noteRefusal(gateway.door, request, found);
     if (fault.fault === 'internal') gateway.log.error({ err: error, method: request.method }, 'a request failed');
     else gateway.log.debug({ fault: fault.fault, status: fault.status, reason: fault.message }, 'request refused');
-    challenge(gateway.auth, request, reply, fault);
+    challenge(gateway, request, reply, fault);
     sendFault(reply, fault);
   });
   // what is no JSON is read all the same, so that its size is judged before its type
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(new Fault('contentType')));
 
   app.setNotFoundHandler((request: FastifyRequest, reply) => {
-    if (request.url.split('?', 1)[0] === '/mcp') {
+    if (/^\/mcp(\/[^/]*)?$/.test(request.url.split('?', 1)[0]!)) {
       return sendFault(reply, notServed(request.method));
     }
-    reply.code(404).send({ error: 'not_found', message: 'Nothing is served here. The MCP endpoint is /mcp.' });
+    reply.code(404).send({
+      error: 'not_found',
+      message: 'Nothing is served here. The MCP endpoint is /mcp, that of a profile /mcp/NAME.',
+    });
   });
   routes(app, gateway, settings, readiness);
   return app;

@@ -2,6 +2,8 @@
 import { Addresses } from '../auth/addresses.ts';
 import { ApiKeys } from '../auth/api-keys.ts';
 import { createAuth } from '../auth/auth.ts';
+import { Grants } from '../auth/grants.ts';
+import { Profiles } from '../auth/profiles.ts';
 import { createSafeFetch } from '../auth/safe-fetch.ts';
 import type { AuthorizationServer } from '../auth/server/authorization-server.ts';
 import { TokenCache } from '../auth/token-cache.ts';
@@ -42,7 +44,6 @@ import type { Gateway, InProgress } from './gateway.ts';
 import { createGuard } from './guard.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LegacyCall } from './legacy-call.ts';
-import { MCP_PATH } from './pipeline.ts';
 import { catalogSettings, reconfigure, separatorOf } from './reconfigure.ts';
 import { takeBack } from './take-back.ts';
 import { taskChanged } from './task-events.ts';
@@ -90,7 +91,7 @@ export function assemble(
     const rules = {
       label: isSole(context) ? undefined : upstream,
       exposeUri: (uri: string) =>
-        context.view(session.client.audience).uris.exposeUri(upstream, uri, context.learned(session.principal.key)),
+        context.view(session).uris.exposeUri(upstream, uri, context.learned(session.principal.key)),
       exposeElicitation: (id: string) => context.elicitations.expose(from, id, session.id),
     };
     return askClient(session, round, stream, rules, { ...known.get(upstream)!.timeouts, deliver });
@@ -119,7 +120,7 @@ export function assemble(
     void pool.release(sessionScope(session.id));
   });
   const announcer = new Announcer(
-    (audience) => views.get(audience),
+    (reader) => context.view(reader),
     () => [...sessions.all(), ...context.listeners.values()],
   );
   const learned = new LearnedByPrincipal();
@@ -130,12 +131,26 @@ export function assemble(
       ? new ApiKeys({ database, audit, cache, onRevoked: (principals) => takeBack(gateway, principals) })
       : undefined;
   const door = createDoor(config.auth, audit, keys);
+  const open = config.auth.mode.includes('none');
+  const profiles = new Profiles(config.profiles, open ? undefined : config.auth.scopes, version);
+  const grants = new Grants(profiles, config.policy);
   const addresses = new Addresses(config.server.publicUrl);
   const safeFetch = createSafeFetch({ allow: config.auth.allowAddresses });
   const signIn =
     database && SignIn && config.auth.mode.includes('embedded')
       ? new SignIn({
-          ...{ addresses, endpoint: MCP_PATH, settings: config.auth, database, vault, users, safeFetch, audit, log },
+          ...{
+            addresses,
+            profiles,
+            scopes: () => grants.scopes,
+            settings: config.auth,
+            database,
+            vault,
+            users,
+            safeFetch,
+            audit,
+            log,
+          },
           onRevoked: (principals) => takeBack(gateway, principals),
         })
       : undefined;
@@ -158,12 +173,14 @@ export function assemble(
     taskListeners: new TaskListeners(),
     parks: new Parks(config.sessions.maxParked),
     sealer: new Sealer(sealKeys(database, vault)),
-    policy: auth.policy,
-    serverInfo: JSON.stringify({ name: 'patchbay', title: 'Patchbay', version }),
+    profiles,
+    grants,
+    audit,
     log,
     lists: config.lists,
     separator: separatorOf(config),
-    view: (audience) => views.get(audience),
+    view: ({ principal, client }) => views.get(client.audience, grants.of(principal, client.profile)),
+    whole: (audience) => views.whole(audience),
     learned: (principal) => learned.of(principal),
   };
   const { server } = config;
@@ -191,6 +208,7 @@ export function assemble(
     maxInFlight: limits.maxInFlight,
     auth,
     door,
+    open,
     guard: createGuard({
       host: server.host,
       publicUrl: server.publicUrl === undefined ? undefined : new URL(server.publicUrl),

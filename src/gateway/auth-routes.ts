@@ -1,24 +1,27 @@
 /** Documents by which clients find out how to sign in: for everyone, from everywhere. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Auth } from '../auth/auth.ts';
+import { MCP_PATH } from '../auth/profiles.ts';
 import { METADATA_PATH } from '../auth/resource-metadata.ts';
 import type { Fault } from '../errors.ts';
-import { MCP_PATH } from './pipeline.ts';
+import type { Gateway } from './gateway.ts';
 
 /** How long clients may keep them, seconds. */
 const MAX_AGE = 300;
 const METHODS = 'GET, HEAD, OPTIONS';
 
-/** Protected resource metadata (RFC 9728), at the path with the endpoint in it and, as there is one endpoint, at the root. */
-export function authRoutes(app: FastifyInstance, auth: Auth): void {
+/** Protected resource metadata (RFC 9728), at the path with the endpoint in it; that of the default profile at the root, too. */
+export function authRoutes(app: FastifyInstance, { auth, context: { profiles } }: Gateway): void {
   const { path } = auth.addresses;
   const answer = async (request: FastifyRequest, reply: FastifyReply) => {
-    const document = auth.metadata(request.headers.host, MCP_PATH);
+    const profile = profiles.at((request.params as { profile?: string }).profile);
+    const document = profile && auth.metadata(request.headers.host, profile);
     readableByAll(reply);
+    if (!profile) return reply.code(404).send({ error: 'not_found', message: 'There is no such profile here.' });
     if (!document) return reply.code(404).send({ error: 'not_found', message: 'No token is needed here.' });
     return reply.header('cache-control', `public, max-age=${MAX_AGE}`).send(document);
   };
-  const urls = new Set([METADATA_PATH, `${METADATA_PATH}${MCP_PATH}`, `${METADATA_PATH}${path}${MCP_PATH}`]);
+  const endpoints = [MCP_PATH, `${MCP_PATH}/:profile`].flatMap((endpoint) => [endpoint, `${path}${endpoint}`]);
+  const urls = new Set(['', ...endpoints].map((endpoint) => METADATA_PATH + endpoint));
   for (const url of urls) {
     app.route({ method: ['GET', 'HEAD'], url, handler: answer });
     app.options(url, async (_request, reply) => preflightOfAll(reply));
@@ -26,8 +29,13 @@ export function authRoutes(app: FastifyInstance, auth: Auth): void {
 }
 
 /** Tells a client that is refused how to sign in, or what to ask for. */
-export function challenge(auth: Auth, request: FastifyRequest, reply: FastifyReply, fault: Fault): void {
-  const value = auth.challenge(fault, request.headers.host, MCP_PATH);
+export function challenge(
+  { auth, context }: Gateway,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  fault: Fault,
+): void {
+  const value = auth.challenge(fault, request.headers.host, request.profile ?? context.profiles.usual);
   if (value !== undefined) reply.header('www-authenticate', value);
 }
 

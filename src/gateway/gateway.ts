@@ -1,6 +1,7 @@
 /** What every part of the front shares: the running gateway. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Auth } from '../auth/auth.ts';
+import type { Profile } from '../auth/profiles.ts';
 import type { AuthorizationServer } from '../auth/server/authorization-server.ts';
 import type { MethodContext } from '../methods/context.ts';
 import type { Listener } from '../methods/listeners.ts';
@@ -47,6 +48,8 @@ export interface Gateway {
   /** Who may connect. */
   readonly auth: Auth;
   readonly door: Door;
+  /** Whether everyone is let in. */
+  readonly open: boolean;
   /** Where people and clients sign in, when that is here. */
   readonly signIn: AuthorizationServer | undefined;
   guard(request: FastifyRequest, reply: FastifyReply): void;
@@ -70,5 +73,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who calls; known before the body is read. */
     principal: Principal;
+    /** What it is for; known before who calls. */
+    profile: Profile;
   }
 }

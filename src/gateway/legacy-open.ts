@@ -1,8 +1,8 @@
 /** The legacy handshake as a server: makes the session that everything else needs. */
+import type { FastifyRequest } from 'fastify';
 import { audienceOf, declaredCapabilities } from '../bridge/declare.ts';
 import { isSole } from '../methods/context.ts';
 import { initializeResult } from '../methods/initialize.ts';
-import type { Principal } from '../protocol/call.ts';
 import { type Message, paramsOf } from '../protocol/message.ts';
 import { ParamsError } from '../protocol/params.ts';
 import { negotiate } from '../protocol/versions.ts';
@@ -24,7 +24,7 @@ export interface Arrival {
  */
 export async function openSession(
   gateway: Gateway,
-  principal: Principal,
+  { principal, profile }: Pick<FastifyRequest, 'principal' | 'profile'>,
   message: Message,
   { resumable, place }: Arrival,
 ): Promise<{ session: LegacySession; result: string }> {
@@ -33,10 +33,12 @@ export async function openSession(
   const version = negotiate(asked.protocolVersion);
   const capabilities = asObject(asked.capabilities) ?? {};
   const audience = audienceOf(declaredCapabilities(capabilities, isSole(gateway.context)));
-  const client = { era: 'legacy' as const, version, capabilities, info: asObject(asked.clientInfo), audience };
+  const info = asObject(asked.clientInfo);
+  const client = { era: 'legacy' as const, version, capabilities, info, profile: profile.name, audience };
   const session = gateway.context.sessions.create(principal, client, version, resumable, place);
-  gateway.log.info({ client: client.info?.name, clientVersion: client.info?.version, version }, 'session opened');
-  const result = await initializeResult(gateway.context, version, audience);
+  const { name, version: clientVersion } = info ?? {};
+  gateway.log.info({ client: name, clientVersion, version, profile: profile.name }, 'session opened');
+  const result = await initializeResult(gateway.context, version, session);
   session.opening = false;
   session.usedAt = Date.now();
   gateway.opened(session);

@@ -2,7 +2,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '../errors.ts';
 import { authorize } from '../methods/authorize.ts';
-import type { Principal } from '../protocol/call.ts';
 import type { Classified } from '../protocol/classify.ts';
 import { accepts, SESSION_HEADER, VERSION_HEADER } from '../protocol/headers.ts';
 import { composeError, composeResult, type Message, rawId } from '../protocol/message.ts';
@@ -78,7 +77,7 @@ function requestsOf(body: Legacy): readonly Message[] {
 export function sessionOf(gateway: Gateway, request: FastifyRequest): LegacySession {
   const id = headerOf(request, SESSION_HEADER);
   if (!id) throw new Fault('sessionMissing');
-  return gateway.context.sessions.get(id, request.principal);
+  return gateway.context.sessions.get(id, request.principal, request.profile.name);
 }
 
 /** A version header is optional, and lenient about which legacy version it names. */
@@ -94,12 +93,12 @@ async function initialize(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
-  gateway.auth.policy.allow(request.principal, [{ method: 'initialize' }]);
-  if (isLive(gateway, request.principal, headerOf(request, SESSION_HEADER))) throw new Fault('sessionLive');
+  request.profile.scopes.allow(request.principal, [{ method: 'initialize' }]);
+  if (isLive(gateway, request, headerOf(request, SESSION_HEADER))) throw new Fault('sessionLive');
   const id = rawId(message)!;
   reply.type('application/json');
   try {
-    const { session, result } = await openSession(gateway, request.principal, message, { resumable: true });
+    const { session, result } = await openSession(gateway, request, message, { resumable: true });
     reply.header(SESSION_HEADER, session.id).send(composeResult(id, result));
   } catch (error) {
     if (!(error instanceof ParamsError)) throw error;
@@ -108,6 +107,7 @@ async function initialize(
 }
 
 /** A stale session id on `initialize` is no reason to refuse: the client is just starting anew. */
-function isLive(gateway: Gateway, principal: Principal, id: string | undefined): boolean {
-  return id !== undefined && gateway.context.sessions.byId(id)?.principal.key === principal.key;
+function isLive(gateway: Gateway, { principal, profile }: FastifyRequest, id: string | undefined): boolean {
+  const session = id === undefined ? undefined : gateway.context.sessions.byId(id);
+  return session?.principal.key === principal.key && session.client.profile === profile.name;
 }

@@ -1,5 +1,6 @@
 /** One HTTP exchange of a modern client, as a call sees it. */
 import type { ServerResponse } from 'node:http';
+import { serverInfo } from '../methods/context.ts';
 import type { Exchange, Outcome } from '../protocol/call.ts';
 import { isObjectAt, memberOf, members } from '../protocol/json/scan.ts';
 import { rawId } from '../protocol/message.ts';
@@ -13,7 +14,7 @@ export class ModernExchange implements Exchange {
   readonly logLevel: string | undefined;
   readonly capabilities: Readonly<Record<string, unknown>>;
   ongone: (() => void) | undefined;
-  readonly #gateway: Gateway;
+  readonly #server: string;
   readonly #stream: ModernStream;
   #onpressure: ((full: boolean) => void) | undefined;
 
@@ -22,7 +23,7 @@ export class ModernExchange implements Exchange {
     this.token = tokenOf(message);
     this.logLevel = logLevel;
     this.capabilities = client.capabilities;
-    this.#gateway = gateway;
+    this.#server = serverInfo(gateway.context, client);
     const { timing, log } = gateway;
     const told = { client: client.info?.name, method: message.method };
     this.#stream = new ModernStream(raw, {
@@ -65,7 +66,7 @@ export class ModernExchange implements Exchange {
   }
 
   done(outcome: Outcome): void {
-    const { body, status } = modernAnswer(this, outcome, this.#gateway.context.serverInfo);
+    const { body, status } = modernAnswer(this, outcome, this.#server);
     this.#stream.finish(body, status);
   }
 

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { Fault } from '../errors.ts';
+import { serverInfo } from '../methods/context.ts';
 import { attach, detach, type Filter } from '../methods/listen.ts';
 import type { Listener, ListName } from '../methods/listeners.ts';
 import { takesTasks, tasksNeeded } from '../methods/offers-tasks.ts';
@@ -86,7 +87,7 @@ class ModernListen implements Listener {
   }
 
   end(): void {
-    const meta = `{"${SUBSCRIPTION_KEY}":${this.#request},"${SERVER_KEY}":${this.#gateway.context.serverInfo}}`;
+    const meta = `{"${SUBSCRIPTION_KEY}":${this.#request},"${SERVER_KEY}":${serverInfo(this.#gateway.context, this.client)}}`;
     this.#stream.finish(composeResult(this.#request, `{"resultType":"complete","_meta":${meta}}`), 200);
   }
 

@@ -45,14 +45,14 @@ export async function modernPost(
     );
   const { params, envelope } = read(message);
   checkHeaders(message, params, request);
-  const client = factsOf(gateway, envelope);
-  if (!(await serves(gateway.context, client, method))) throw new Fault('methodNotServed', { method });
+  const { principal, profile } = request;
+  const client = factsOf(gateway, envelope, profile.name);
+  if (!(await serves(gateway.context, { principal, client }, method))) throw new Fault('methodNotServed', { method });
   const { logLevel } = envelope;
   if (logLevel !== undefined && !(LOG_LEVELS as readonly unknown[]).includes(logLevel))
     throw new Fault('invalidEnvelope', { detail: `the log level must be one of ${LOG_LEVELS.join(', ')}` });
   if (!accepts(request.headers.accept, 'application/json') && !accepts(request.headers.accept, 'text/event-stream'))
     throw new Fault('notAcceptable', { need: 'application/json and text/event-stream' });
-  const { principal } = request;
   const waiting = authorize(gateway.context, { principal, client }, [message]);
   if (waiting) await waiting;
   // it may have hung up while the catalogs were waited for
@@ -108,7 +108,11 @@ function paramHeadersOf({ headers }: FastifyRequest): Record<string, string> {
 const audiences = new Map<string, string>();
 const MOST_AUDIENCES = 1_000;
 
-function factsOf({ context }: Gateway, { version, capabilities, declared, info }: Envelope): ClientFacts {
+function factsOf(
+  { context }: Gateway,
+  { version, capabilities, declared, info }: Envelope,
+  profile: string,
+): ClientFacts {
   const key = `${isSole(context)}${declared}`;
   let audience = audiences.get(key);
   if (audience === undefined) {
@@ -116,5 +120,5 @@ function factsOf({ context }: Gateway, { version, capabilities, declared, info }
     if (audiences.size >= MOST_AUDIENCES) audiences.clear();
     if (key.length < 4_096) audiences.set(key, audience);
   }
-  return { era: 'modern', version, capabilities, info, audience };
+  return { era: 'modern', version, capabilities, info, profile, audience };
 }

@@ -2,6 +2,7 @@
  * What a call goes through, in order. The first failure answers.
  *
  *   guard          {@link arrive}: method, Host, Origin (guard.ts)
+ *   profile        {@link arrive}: which one the URL names (auth/profiles.ts)
  *   authenticate   {@link arrive}: who calls, and whether with the scopes that every token needs (auth/authenticate.ts,
  *                  auth/scopes.ts)
  *   admit          {@link arrive}: how often (limits.ts); only now is the body read, within its limits (app.ts)
@@ -15,6 +16,7 @@
  *   finish         the answer under the client's own id (protocol/legacy/answer.ts)
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Profile } from '../auth/profiles.ts';
 import { Fault } from '../errors.ts';
 import { type Message, rawId } from '../protocol/message.ts';
 import { classifyBody, Rejected } from './body.ts';
@@ -22,9 +24,6 @@ import type { Gateway } from './gateway.ts';
 import { legacyPost } from './legacy-post.ts';
 import type { Admit } from './limits.ts';
 import { modernPost } from './modern-post.ts';
-
-/** The path of the endpoint that clients paste, and that tokens are for. */
-export const MCP_PATH = '/mcp';
 
 /** What every request goes through when its head is there. A preflight carries no credentials. */
 export async function arrive(
@@ -35,12 +34,22 @@ export async function arrive(
 ): Promise<void> {
   gateway.guard(request, reply);
   if (request.method === 'OPTIONS') return;
-  const { auth } = gateway;
-  const principal = auth.authenticate(request, MCP_PATH);
+  request.profile = profileOf(gateway, request);
+  const principal = gateway.auth.authenticate(request, request.profile.path);
   request.principal = principal instanceof Promise ? await principal : principal;
-  auth.policy.admit(request.principal);
+  request.profile.scopes.admit(request.principal);
   gateway.door.arrived?.(request.principal, request);
   if (admit) await admit(request);
+}
+
+/** The profile that a request is for. @throws Fault `profileUnknown` */
+function profileOf({ context: { profiles }, open }: Gateway, { params }: FastifyRequest): Profile {
+  const { profile: name } = params as { profile?: string };
+  const found = profiles.at(name);
+  if (found) return found;
+  // who has not signed in is not told what there is
+  const others = open ? [...profiles.all()].map(({ path }) => path) : [profiles.usual.path];
+  throw new Fault('profileUnknown', { profile: name!, others: others.join(', ') });
 }
 
 /** Everything a POST goes through once its head passed the guard. */

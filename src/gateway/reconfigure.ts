@@ -1,4 +1,4 @@
-/** Another configuration for a running gateway: its upstreams, and how they are named and listed. */
+/** Another configuration for a running gateway: its upstreams, how they are named and listed, and who sees what of them. */
 import type { Config } from '../config/schema.ts';
 import type { MethodContext } from '../methods/context.ts';
 import type { ViewCache } from '../methods/view-cache.ts';
@@ -9,7 +9,7 @@ import { identityOf } from '../upstreams/identity.ts';
 import { specsOf, type UpstreamSpec } from '../upstreams/spec.ts';
 
 /** The sections of a configuration that take effect while the gateway runs; others do at its next start. */
-export const LIVE_SECTIONS: ReadonlySet<string> = new Set(['upstreams', 'names', 'lists', 'log']);
+export const LIVE_SECTIONS: ReadonlySet<string> = new Set(['upstreams', 'profiles', 'policy', 'names', 'lists', 'log']);
 
 /** What depends on those sections. */
 export interface Reconfigurable {
@@ -43,7 +43,7 @@ export const separatorOf = ({ names }: Config): string | undefined =>
  * finish the calls in progress first.
  */
 export function reconfigure({ context, views, specs, patience, log }: Reconfigurable, config: Config): void {
-  const { pool, catalogs } = context;
+  const { pool, catalogs, profiles, grants } = context;
   const next = specsOf(config.upstreams);
   for (const name of specs.keys()) if (!next.has(name)) pool.remove(name, patience);
   for (const [name, spec] of next) {
@@ -53,10 +53,20 @@ export function reconfigure({ context, views, specs, patience, log }: Reconfigur
   }
   specs.clear();
   for (const [name, spec] of next) specs.set(name, spec);
+  profiles.configure(config.profiles);
+  grants.configure(config.policy);
+  endProfiles(context);
   context.lists = config.lists;
   context.separator = separatorOf(config);
   views.configure(config.names, [...specs.keys()]);
   catalogs.configure(catalogSettings(config, specs));
+}
+
+/** What was opened at profiles that are gone has nowhere to go on. */
+function endProfiles({ profiles, sessions, listeners }: MethodContext): void {
+  for (const session of [...sessions.all()])
+    if (!profiles.get(session.client.profile)) sessions.end(session, 'its profile is gone');
+  for (const listener of [...listeners.values()]) if (!profiles.get(listener.client.profile)) listener.end();
 }
 
 /** Equal for specs whose links are the same but for their limits. */

@@ -1,5 +1,6 @@
 /** Every route of the server. */
 import type { FastifyInstance } from 'fastify';
+import { MCP_PATH } from '../auth/profiles.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { authRoutes } from './auth-routes.ts';
 import { protectPages } from './browser-headers.ts';
@@ -8,7 +9,7 @@ import type { Gateway } from './gateway.ts';
 import { preflight } from './guard.ts';
 import { endSession, openStream } from './legacy-stream.ts';
 import { callLimit, limitSignIn, type SignInLimits } from './limits.ts';
-import { arrive, MCP_PATH, post } from './pipeline.ts';
+import { arrive, post } from './pipeline.ts';
 import { SseDoor } from './sse-door.ts';
 
 export type Readiness = () => 'starting' | 'ready' | 'draining';
@@ -37,7 +38,7 @@ export function routes(app: FastifyInstance, gateway: Gateway, options: RouteOpt
     });
   }
 
-  authRoutes(app, gateway.auth);
+  authRoutes(app, gateway);
   const { signIn } = gateway;
   if (signIn) {
     app.register(async (scope) => {
@@ -48,20 +49,25 @@ export function routes(app: FastifyInstance, gateway: Gateway, options: RouteOpt
     });
   }
   app.decorateRequest('principal');
+  app.decorateRequest('profile');
   app.register(async (mcp) => {
     const admit = await callLimit(mcp, gateway.door);
+    const door = options.sse ? new SseDoor(gateway) : undefined;
     mcp.addHook('onRequest', (request, reply) => arrive(gateway, request, reply, admit));
-    mcp.post('/mcp', (request, reply) => post(gateway, request, reply));
-    mcp.get('/mcp', async (request, reply) => openStream(gateway, request, reply));
-    mcp.delete('/mcp', async (request, reply) => endSession(gateway, request, reply));
-    mcp.options('/mcp', async (request, reply) => preflight(request, reply));
-    if (options.sse) {
-      const door = new SseDoor(gateway);
-      mcp.get('/sse', async (request, reply) => door.open(request, reply));
-      mcp.post('/messages', (request, reply) => door.post(request, reply));
-      for (const url of ['/sse', '/messages']) mcp.options(url, async (request, reply) => preflight(request, reply));
+    // the default profile, and the others
+    for (const profile of ['', '/:profile']) {
+      const url = `${MCP_PATH}${profile}`;
+      mcp.post(url, (request, reply) => post(gateway, request, reply));
+      mcp.get(url, async (request, reply) => openStream(gateway, request, reply));
+      mcp.delete(url, async (request, reply) => endSession(gateway, request, reply));
+      mcp.options(url, async (request, reply) => preflight(request, reply));
+      // refused by the guard, with the methods that are served
+      mcp.route({ method: ['HEAD', 'PUT', 'PATCH'], url, handler: async () => undefined });
+      if (!door) continue;
+      mcp.get(`/sse${profile}`, async (request, reply) => door.open(request, reply));
+      mcp.post(`/messages${profile}`, (request, reply) => door.post(request, reply));
+      for (const at of ['/sse', '/messages'])
+        mcp.options(`${at}${profile}`, async (request, reply) => preflight(request, reply));
     }
-    // refused by the guard, with the methods that are served
-    mcp.route({ method: ['HEAD', 'PUT', 'PATCH'], url: '/mcp', handler: async () => undefined });
   });
 }

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { DEFAULT_PROFILE, type Profile } from '../auth/profiles.ts';
 import { Fault } from '../errors.ts';
 import { authorize } from '../methods/authorize.ts';
 import type { Principal } from '../protocol/call.ts';
@@ -27,6 +28,7 @@ const HANDSHAKE = 60_000;
 
 interface Door {
   readonly principal: Principal;
+  readonly profile: Profile;
   readonly raw: FastifyReply['raw'];
   /** Gives its place among the sessions of its principal back. */
   readonly leave: () => void;
@@ -52,11 +54,11 @@ export class SseDoor {
     if (this.#gateway.draining()) throw new Fault('draining');
     const { sessions } = this.#gateway.context;
     const { streams } = this.#gateway.timing;
-    const { principal } = request;
+    const { principal, profile } = request;
     const leave = sessions.claim(principal);
     const id = randomUUID();
     const { raw } = reply.hijack();
-    const door: Door = { principal, raw, leave, session: undefined, opening: false, beat: () => beat(raw) };
+    const door: Door = { principal, profile, raw, leave, session: undefined, opening: false, beat: () => beat(raw) };
     this.#doors.set(id, door);
     const patience = Math.min(HANDSHAKE, sessions.idleTimeout);
     const late = setTimeout(() => {
@@ -78,7 +80,8 @@ export class SseDoor {
       () => hangUp(raw),
     );
     raw.writeHead(200, SSE_HEAD);
-    raw.write(`event: endpoint\ndata: ${this.#gateway.basePath}/messages?sessionId=${id}\n\n`);
+    const at = profile.name === DEFAULT_PROFILE ? '' : `/${profile.name}`;
+    raw.write(`event: endpoint\ndata: ${this.#gateway.basePath}/messages${at}?sessionId=${id}\n\n`);
     streams.add(door);
   }
 
@@ -88,13 +91,14 @@ export class SseDoor {
     const { sessionId } = request.query as { sessionId?: unknown };
     if (typeof sessionId !== 'string') throw new Fault('sessionMissing');
     const door = this.#doors.get(sessionId);
-    if (!door || door.principal.key !== request.principal.key) throw new Fault('sessionUnknown');
+    if (!door || door.principal.key !== request.principal.key || door.profile.name !== request.profile.name)
+      throw new Fault('sessionUnknown');
     const body = classifyBody(request, this.#gateway.maxDepth);
     switch (body.kind) {
       case 'rejected':
         throw new Rejected(body);
       case 'legacy-request':
-        await this.#request(door, request.principal, body.message);
+        await this.#request(door, request, body.message);
         break;
       case 'legacy-notification':
         notified(this.#gateway, this.#session(door, request.principal), body.message);
@@ -108,7 +112,8 @@ export class SseDoor {
     reply.code(202).send();
   }
 
-  async #request(door: Door, principal: Principal, message: Message): Promise<void> {
+  async #request(door: Door, request: FastifyRequest, message: Message): Promise<void> {
+    const { principal, profile } = request;
     if (message.method !== 'initialize') {
       const { client } = this.#session(door, principal);
       const waiting = authorize(this.#gateway.context, { principal, client }, [message]);
@@ -116,13 +121,13 @@ export class SseDoor {
       const session = this.#session(door, principal);
       return enter(this.#gateway, session, principal, message, new DoorReply(session));
     }
-    this.#gateway.auth.policy.allow(principal, [{ method: 'initialize' }]);
+    profile.scopes.allow(principal, [{ method: 'initialize' }]);
     if (door.opening) throw new Fault('sessionLive');
     door.opening = true;
     const id = rawId(message)!;
     try {
       const transport = { resumable: false, place: door.leave };
-      const { session, result } = await openSession(this.#gateway, principal, message, transport);
+      const { session, result } = await openSession(this.#gateway, request, message, transport);
       door.session = session;
       session.watch(door.raw);
       session.standalone.attach(door.raw);
@@ -142,7 +147,7 @@ export class SseDoor {
 
   #session(door: Door, principal: Principal): LegacySession {
     if (!door.session) throw new Fault('sessionMissing');
-    return this.#gateway.context.sessions.get(door.session.id, principal);
+    return this.#gateway.context.sessions.get(door.session.id, principal, door.profile.name);
   }
 }
 

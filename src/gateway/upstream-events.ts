@@ -104,9 +104,9 @@ function callOver(session: LegacySession, { upstream, scope }: LinkName): Call |
   return undefined;
 }
 
-/** The sessions behind a link; only the one whose calls are in flight, where that is a single one. */
+/** The sessions behind a link that see its upstream; only the one whose calls are in flight, where that is a single one. */
 function behind(context: MethodContext, { upstream, scope }: Pick<LinkName, 'upstream' | 'scope'>): LegacySession[] {
-  const sessions = sessionsOf(context, scope);
+  const sessions = sessionsOf(context, scope).filter((session) => context.view(session).concerns(upstream));
   const busy = context.pool.peek(upstream, scope)?.soleSession;
   const sole = sessions.find((s) => s.id === busy);
   return sole ? [sole] : sessions;
@@ -142,7 +142,9 @@ function sendUpdate(
     const session = context.sessions.byId(id);
     const listener = session ?? context.listeners.get(id);
     if (!listener) continue;
-    const { uris } = context.view(listener.client.audience);
+    const { uris, sees } = context.view(listener);
+    // it may have been taken away since
+    if (!sees('resources', from.upstream, uri)) continue;
     const exposed = uris.exposeUri(from.upstream, uri, context.learned(listener.principal.key));
     const told = { ...withoutSubscription(params), uri: exposed };
     if (session) session.standalone.send(compose('notifications/resources/updated', told));

@@ -12,20 +12,20 @@ const LISTS = [
 ] as const;
 
 export class Announcer {
-  readonly #view: (audience: string) => View;
+  readonly #view: (reader: ListReader) => View;
   readonly #readers: () => Iterable<ListReader>;
   /** What each client may have listed already. */
   readonly #last = new WeakMap<ListReader, View>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(view: (audience: string) => View, readers: () => Iterable<ListReader>) {
+  constructor(view: (reader: ListReader) => View, readers: () => Iterable<ListReader>) {
     this.#view = view;
     this.#readers = readers;
   }
 
   /** Somebody begins to listen: what it sees now is what later changes are measured by. */
   opened(reader: ListReader): void {
-    this.#last.set(reader, this.#view(reader.client.audience));
+    this.#last.set(reader, this.#view(reader));
   }
 
   /** A catalog has changed. */
@@ -43,7 +43,7 @@ export class Announcer {
     const compared = new Map<View, ListName[]>();
     for (const reader of this.#readers()) {
       const before = this.#last.get(reader);
-      const now = this.#view(reader.client.audience);
+      const now = this.#view(reader);
       if (!before || before === now) continue;
       const changed = compared.get(before) ?? changes(before, now);
       compared.set(before, changed);

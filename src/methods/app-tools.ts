@@ -6,7 +6,7 @@ import type { NameTarget } from '../namespace/names.ts';
 import type { Call } from '../protocol/call.ts';
 import type { Catalog, CatalogItem } from '../upstreams/catalog.ts';
 import { itemNamed } from '../upstreams/catalog.ts';
-import { type MethodContext, viewOf } from './context.ts';
+import type { MethodContext } from './context.ts';
 
 /**
  * The tool that a name nobody exposes is meant for: one that apps may call, of an upstream whose app this principal has
@@ -14,12 +14,12 @@ import { type MethodContext, viewOf } from './context.ts';
  */
 export function appTool(
   context: MethodContext,
-  { client, principal }: Pick<Call, 'client' | 'principal'>,
+  viewer: Pick<Call, 'client' | 'principal'>,
   name: string,
 ): NameTarget | undefined {
-  const found = viewOf(context, { client }).catalogs.filter((catalog) => {
+  const found = context.view(viewer).catalogs.filter((catalog) => {
     const tool = itemNamed(catalog.items.tools, name);
-    return tool && isForApps(tool) && context.apps.has(principal.key, catalog.upstream);
+    return tool && isForApps(tool) && context.apps.has(viewer.principal.key, catalog.upstream);
   });
   return found.length === 1 ? { upstream: (found[0] as Catalog).upstream, name } : undefined;
 }

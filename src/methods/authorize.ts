@@ -2,11 +2,11 @@
  * Whether the scopes of a token are enough for what a client asks, found out before the request is taken up: then the
  * answer is one of HTTP, by which clients know to ask for more (403, RFC 6750 §3.1).
  */
-import type { Operation } from '../auth/scopes.ts';
+import type { Operation, ScopePolicy } from '../auth/scopes.ts';
 import type { Call, Target } from '../protocol/call.ts';
 import type { Message } from '../protocol/message.ts';
 import { only, Params, ParamsError } from '../protocol/params.ts';
-import type { MethodContext } from './context.ts';
+import { concernsOf, type MethodContext } from './context.ts';
 import { referenceOf } from './reference.ts';
 import { type Caller, type Resolve, resolvePrompt, resolveResource, resolveTool } from './resolve.ts';
 
@@ -48,7 +48,7 @@ const NAMING: ReadonlyMap<string, (params: Params, message: Message) => Named> =
  * @throws Fault `insufficientScope`, or rejects with it
  */
 export function authorize(context: MethodContext, caller: Caller, requests: readonly Message[]): void | Promise<void> {
-  const { policy } = context;
+  const policy = scopesAt(context, caller);
   if (!policy.hasRules) return;
   const named = requests.flatMap(namedBy);
   const known = named.every(({ text, resolve }) => resolve(context, caller, text) !== undefined);
@@ -62,14 +62,20 @@ export function authorize(context: MethodContext, caller: Caller, requests: read
     policy.allow(caller.principal, [...plain, ...items]);
   };
   const { audience } = caller.client;
-  if (known || !context.catalogs.unsure(audience)) return judge();
-  return context.catalogs.sure(audience, context.lists.firstWait).then(judge);
+  const concerns = concernsOf(context, caller);
+  if (known || !context.catalogs.unsure(audience, concerns)) return judge();
+  return context.catalogs.sure(audience, context.lists.firstWait, concerns).then(judge);
 }
 
 /** Judges once more what goes out: whatever way it took to its target, it needs what its target needs. */
-export function authorizeTarget({ policy }: MethodContext, { principal, method }: Call, item: Target): void {
+export function authorizeTarget(context: MethodContext, call: Call, item: Target): void {
+  const { principal, method } = call;
+  const policy = scopesAt(context, call);
   if (policy.hasRules && isNaming(method)) policy.allow(principal, [{ method, item }]);
 }
+
+const scopesAt = ({ profiles }: MethodContext, { client }: Caller): ScopePolicy =>
+  (profiles.get(client.profile) ?? profiles.usual).scopes;
 
 const isNaming = (method: string): boolean => NAMING.has(method);
 

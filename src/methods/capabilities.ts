@@ -1,6 +1,7 @@
 /** What the gateway declares to clients, from what it knows of its upstreams. */
 import { TASKS_EXTENSION } from '../protocol/meta.ts';
 import type { Catalog } from '../upstreams/catalog.ts';
+import { isSole, type MethodContext, type Viewer } from './context.ts';
 import { offersTasks } from './offers-tasks.ts';
 
 /** Extensions that need nothing of the gateway but to be passed on. */
@@ -46,8 +47,14 @@ export function mergeCapabilities(
 const subscribable = (catalogs: readonly Catalog[]): boolean =>
   catalogs.some(({ server }) => asObject(server.capabilities.resources).subscribe === true);
 
+/** What somebody is told of how to use what is here: by the profile, else by the upstreams that it sees. */
+export function instructionsFor(context: MethodContext, viewer: Viewer): string | undefined {
+  const own = context.profiles.get(viewer.client.profile)?.instructions;
+  return own ?? mergeInstructions(context.view(viewer).catalogs, isSole(context), context.separator);
+}
+
 /** One block per upstream that has instructions, headed by its name; verbatim when it is the only upstream. */
-export function mergeInstructions(
+function mergeInstructions(
   catalogs: readonly Catalog[],
   sole: boolean,
   separator: string | undefined,

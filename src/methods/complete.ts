@@ -1,6 +1,6 @@
 /** completion/complete: routed by what it refers to, a prompt or a resource template. */
 import { Fault } from '../errors.ts';
-import { type Method, viewOf } from './context.ts';
+import type { Method } from './context.ts';
 import { whenKnown } from './named.ts';
 import { referenceOf } from './reference.ts';
 import { routeOne } from './route-one.ts';
@@ -12,7 +12,7 @@ export const complete: Method = (context, call, params) => {
   const route = (): boolean => {
     const owner = resolve(context, call, text);
     if (!owner) return false;
-    const server = viewOf(context, call).catalogs.find((c) => c.upstream === owner.upstream)?.server;
+    const server = context.view(call).catalogs.find((c) => c.upstream === owner.upstream)?.server;
     // 2024-11-05 servers complete without declaring it
     const completes = server && (Object.hasOwn(server.capabilities, 'completions') || server.version === '2024-11-05');
     if (completes) routeOne(context, call, { upstream: owner.upstream, exposed: text, name: owner.name }, at);
@@ -20,5 +20,5 @@ export const complete: Method = (context, call, params) => {
     return true;
   };
   if (route()) return;
-  return whenKnown(context, call, route, () => new Fault('unknownReference', { ref: text }));
+  return whenKnown(context, call, { text, resolve }, route, () => new Fault('unknownReference', { ref: text }));
 };

@@ -1,13 +1,15 @@
 /** What methods work with. */
-import type { ScopePolicy } from '../auth/scopes.ts';
+import type { Grants } from '../auth/grants.ts';
+import type { Profiles } from '../auth/profiles.ts';
 import type { ElicitationIds } from '../bridge/elicitation-ids.ts';
 import type { Parks } from '../bridge/parks.ts';
 import type { Subscriptions } from '../bridge/subscriptions.ts';
 import type { LearnedUris } from '../namespace/learned.ts';
-import type { Call } from '../protocol/call.ts';
+import type { Call, ClientFacts } from '../protocol/call.ts';
 import type { Params } from '../protocol/params.ts';
 import type { Sealer } from '../sessions/seal.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
+import type { Audit } from '../telemetry/audit.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { CatalogStore } from '../upstreams/catalog-store.ts';
 import type { LinkPool } from '../upstreams/pool.ts';
@@ -17,6 +19,9 @@ import type { Listener } from './listeners.ts';
 import type { OpenedApps } from './opened-apps.ts';
 import type { TaskListeners } from './task-listeners.ts';
 import type { View } from './view.ts';
+
+/** Who sees something: somebody who has connected to a profile. */
+export type Viewer = Pick<Call, 'principal'> & { readonly client: Pick<ClientFacts, 'audience' | 'profile'> };
 
 /** What methods share. Settings in it change when the configuration does. */
 export interface MethodContext {
@@ -37,10 +42,10 @@ export interface MethodContext {
   /** Calls that wait for their modern clients. */
   readonly parks: Parks;
   readonly sealer: Sealer;
-  /** Which scopes are needed for what. */
-  readonly policy: ScopePolicy;
-  /** What the gateway says of itself, as JSON text. */
-  readonly serverInfo: string;
+  readonly profiles: Profiles;
+  /** Who may use what. */
+  readonly grants: Grants;
+  readonly audit: Audit;
   readonly log: Logger;
   lists: {
     /** Items a page; 0 is everything in one page. */
@@ -50,8 +55,10 @@ export interface MethodContext {
   };
   /** Stands between upstream and name in exposed names; `undefined` where names are not prefixed. */
   separator: string | undefined;
-  /** The current view for an audience. */
-  view(audience: string): View;
+  /** What somebody sees now. */
+  view(viewer: Viewer): View;
+  /** What there is for an audience, whoever may see it. */
+  whole(audience: string): View;
   /** The URIs this principal has been shown in results. */
   learned(principal: string): LearnedUris;
 }
@@ -59,8 +66,25 @@ export interface MethodContext {
 /** Whether exactly one upstream is configured, which then shows through unchanged. */
 export const isSole = (context: MethodContext): boolean => context.upstreams.size === 1;
 
-/** What a call's client sees. */
-export const viewOf = (context: MethodContext, { client }: Pick<Call, 'client'>): View => context.view(client.audience);
+/** Upstreams that somebody may see something of and whose catalogs are not known, with the reason as far as there is one. */
+export function missingFor(context: MethodContext, viewer: Viewer) {
+  const view = context.view(viewer);
+  return context.catalogs.missing(viewer.client.audience).filter(({ upstream }) => view.concerns(upstream));
+}
+
+/** Resolves when the catalogs that somebody may see something of are known, have failed, or were waited for long enough. */
+export const settled = (context: MethodContext, viewer: Viewer): Promise<void> =>
+  context.catalogs.settled(viewer.client.audience, context.lists.firstWait, concernsOf(context, viewer));
+
+/** Which upstreams matter to somebody. */
+export function concernsOf(context: MethodContext, viewer: Viewer): (upstream: string) => boolean {
+  const view = context.view(viewer);
+  return (upstream) => view.concerns(upstream);
+}
+
+/** What the gateway says of itself to a client, as JSON text. */
+export const serverInfo = ({ profiles }: MethodContext, { profile }: Pick<ClientFacts, 'profile'>): string =>
+  (profiles.get(profile) ?? profiles.usual).serverInfo;
 
 /**
  * One request method. It ends the call by `call.sink.done`, now or later.

@@ -2,8 +2,8 @@
 
 import { TASKS_EXTENSION } from '../protocol/meta.ts';
 import type { LegacyVersion } from '../protocol/versions.ts';
-import { mergeCapabilities, mergeInstructions } from './capabilities.ts';
-import { isSole, type MethodContext } from './context.ts';
+import { instructionsFor, mergeCapabilities } from './capabilities.ts';
+import { isSole, type MethodContext, missingFor, serverInfo, settled, type Viewer } from './context.ts';
 import { TASKS_VERSION } from './legacy-tasks.ts';
 
 /**
@@ -13,23 +13,20 @@ import { TASKS_VERSION } from './legacy-tasks.ts';
 export async function initializeResult(
   context: MethodContext,
   version: LegacyVersion,
-  audience: string,
+  viewer: Viewer,
 ): Promise<string> {
-  await context.catalogs.settled(audience, context.lists.firstWait);
-  const { catalogs } = context.view(audience);
+  await settled(context, viewer);
+  const { catalogs } = context.view(viewer);
   const sole = isSole(context);
-  const complete = context.catalogs.missing(audience).length === 0;
+  const complete = missingFor(context, viewer).length === 0;
   const capabilities = mergeCapabilities(catalogs, complete, sole);
   // tasks of this kind came with the last version of this era
   if (version !== TASKS_VERSION) delete capabilities.tasks;
   const { [TASKS_EXTENSION]: _, ...extensions } = (capabilities.extensions ?? {}) as Record<string, unknown>;
   if (Object.keys(extensions).length > 0) capabilities.extensions = extensions;
   else delete capabilities.extensions;
-  const instructions = mergeInstructions(catalogs, sole, context.separator);
-  return JSON.stringify({
-    protocolVersion: version,
-    capabilities,
-    serverInfo: { name: 'patchbay', title: 'Patchbay', version: context.version },
-    ...(instructions === undefined ? {} : { instructions }),
-  });
+  const instructions = instructionsFor(context, viewer);
+  const rest = instructions === undefined ? '' : `,"instructions":${JSON.stringify(instructions)}`;
+  const info = serverInfo(context, viewer.client);
+  return `{"protocolVersion":"${version}","capabilities":${JSON.stringify(capabilities)},"serverInfo":${info}${rest}}`;
 }

@@ -8,7 +8,7 @@ import type { Call } from '../protocol/call.ts';
 import type { Edit } from '../protocol/json/edit.ts';
 import { memberOf, members } from '../protocol/json/scan.ts';
 import type { Message } from '../protocol/message.ts';
-import { isSole, type MethodContext, viewOf } from './context.ts';
+import { isSole, type MethodContext, serverInfo } from './context.ts';
 import { LONGEST_STATE, sealState } from './request-state.ts';
 
 /** @returns the edits of the result, or why the client cannot be given it */
@@ -21,14 +21,14 @@ export function sealedInput(
   const { bytes, result } = message;
   const { upstream, name, exposed } = call.target!;
   const list = members(bytes, result!.start);
-  const edits = addModern(message, { resultType: 'input_required', server: context.serverInfo });
+  const edits = addModern(message, { resultType: 'input_required', server: serverInfo(context, call.client) });
   for (const [, { method, params }] of requests) {
     const values = params ? (JSON.parse(params.toString('utf8')) as Record<string, unknown>) : {};
     if (!canBeAsked(call.client.capabilities, method, values))
       return `it asked for ${method}, which this client does not declare`;
     if (!params) continue;
     const offset = params.byteOffset - bytes.byteOffset;
-    const { uris } = viewOf(context, call);
+    const { uris } = context.view(call);
     const learned = context.learned(call.principal.key);
     const rules = {
       label: isSole(context) ? undefined : upstream,

@@ -3,7 +3,7 @@ import { Fault } from '../errors.ts';
 import type { Call } from '../protocol/call.ts';
 import { ITEM_KINDS, type ItemKind } from '../upstreams/catalog.ts';
 import { cachingOf } from './caching.ts';
-import { type Method, type MethodContext, viewOf } from './context.ts';
+import { type Method, type MethodContext, missingFor, settled } from './context.ts';
 import { listFor } from './dated-lists.ts';
 import { listResult } from './view.ts';
 
@@ -20,17 +20,18 @@ interface Cursor {
 export function listOf(kind: ItemKind): Method {
   return async (context, call, params) => {
     const cursor = params.find('cursor') ? readCursor(context, call, params.string('cursor').text) : undefined;
-    await context.catalogs.settled(call.client.audience, context.lists.firstWait);
-    context.catalogs.revalidate(call.client.audience);
-    const view = viewOf(context, call);
-    const missing = context.catalogs.missing(call.client.audience).map(({ upstream }) => upstream);
+    const { audience } = call.client;
+    await settled(context, call);
+    context.catalogs.revalidate(audience);
+    const view = context.view(call);
+    const missing = missingFor(context, call).map(({ upstream }) => upstream);
     const { items, result, extras, meta: own } = listFor(view, kind, call.client);
     const { pageSize } = context.lists;
     if (cursor && (cursor.kind !== kind || cursor.generation !== view.generation)) throw new Fault('invalidCursor');
     // a client that shows where a list has holes can say so; others ignore it
     const holes = missing.length === 0 ? '' : `"${MISSING}":${JSON.stringify(missing)}`;
     const meta = [own, holes].filter((text) => text !== '').join(',');
-    const cache = call.client.era === 'modern' ? cachingOf(context, call.client.audience, kind) : undefined;
+    const cache = call.client.era === 'modern' ? cachingOf(context, call, kind) : undefined;
     if (pageSize === 0 && !cursor) return call.sink.done({ kind: 'local', result, meta, cache });
     const from = cursor?.offset ?? 0;
     const to = pageSize === 0 ? items.length : from + pageSize;

@@ -1,9 +1,10 @@
 /** What a modern client listens to, set up at the upstreams before the client is told that it is heard. */
 import { ask } from '../upstreams/ask.ts';
 import { mergeCapabilities } from './capabilities.ts';
-import type { MethodContext } from './context.ts';
-import { isSole } from './context.ts';
+import { isSole, type MethodContext, missingFor, settled, type Viewer } from './context.ts';
+import { noteDenied } from './denied.ts';
 import type { Listener, ListName } from './listeners.ts';
+import { resolveResource } from './resolve.ts';
 import { gatewayLessee, leaseFor } from './scope.ts';
 import { dropSubscriptions } from './subscribe.ts';
 import { openTask } from './task-ids.ts';
@@ -22,12 +23,11 @@ const PATIENCE = 2_000;
 
 /** @returns what is agreed to: the client hears of every change of it from now on */
 export async function attach(context: MethodContext, listener: Listener, wanted: Filter): Promise<Filter> {
-  const { audience } = listener.client;
-  await context.catalogs.settled(audience, context.lists.firstWait);
-  const complete = context.catalogs.missing(audience).length === 0;
-  const capabilities = mergeCapabilities(context.view(audience).catalogs, complete, isSole(context));
+  await settled(context, listener);
+  const complete = missingFor(context, listener).length === 0;
+  const capabilities = mergeCapabilities(context.view(listener).catalogs, complete, isSole(context));
   const lists = wanted.lists.filter((list) => Object.hasOwn(capabilities, list));
-  const following = lists.length > 0 ? within(followLists(context, audience, lists), undefined) : undefined;
+  const following = lists.length > 0 ? within(followLists(context, listener, lists), undefined) : undefined;
   const [uris, tasks] = await Promise.all([
     Promise.all(wanted.uris.map((uri) => subscribeTo(context, listener, uri))),
     Promise.all(wanted.tasks.map((task) => followTask(context, listener, task))),
@@ -43,9 +43,10 @@ export function detach(context: MethodContext, id: string): void {
 }
 
 /** Sees to it that upstreams which tell of changes have somebody to tell. */
-async function followLists(context: MethodContext, audience: string, lists: readonly ListName[]): Promise<void> {
+async function followLists(context: MethodContext, viewer: Viewer, lists: readonly ListName[]): Promise<void> {
+  const { audience } = viewer.client;
   const tellers = context
-    .view(audience)
+    .view(viewer)
     .catalogs.filter(({ server }) =>
       lists.some((list) => (server.capabilities[list] as { listChanged?: unknown } | undefined)?.listChanged === true),
     );
@@ -64,26 +65,27 @@ async function followLists(context: MethodContext, audience: string, lists: read
 }
 
 async function subscribeTo(context: MethodContext, listener: Listener, uri: string): Promise<boolean> {
-  const { id, principal, client } = listener;
-  const owner = context.view(client.audience).uris.resolveUri(uri, context.learned(principal.key));
-  const catalog = owner && context.view(client.audience).catalogs.find(({ upstream }) => upstream === owner.upstream);
+  const { id } = listener;
+  const owner = resolveResource(context, listener, uri);
+  if (!owner) noteDenied(context, { ...listener, method: 'subscriptions/listen' }, resolveResource, uri);
+  const catalog = owner && context.view(listener).catalogs.find(({ upstream }) => upstream === owner.upstream);
   const { subscribe } = (catalog?.server.capabilities.resources ?? {}) as { subscribe?: unknown };
   if (!owner || subscribe !== true) return false;
   const lessee = leaseFor(context, listener, owner.upstream);
   const link = { upstream: owner.upstream, scope: lessee.scope };
-  const first = context.subscriptions.add(link, owner.uri, id);
+  const first = context.subscriptions.add(link, owner.name, id);
   const agreeing = async (): Promise<boolean> => {
     const open = await context.pool.lease(owner.upstream, lessee);
     await open.attached();
-    if (first) await ask(open, 'resources/subscribe', { uri: owner.uri });
-    context.subscriptions.agreed(link, owner.uri);
+    if (first) await ask(open, 'resources/subscribe', { uri: owner.name });
+    context.subscriptions.agreed(link, owner.name);
     return true;
   };
   const agreed = await within(
     agreeing().catch(() => false),
     false,
   );
-  if (!agreed) context.subscriptions.remove(link, owner.uri, id);
+  if (!agreed) context.subscriptions.remove(link, owner.name, id);
   return agreed;
 }
 
@@ -96,7 +98,7 @@ async function followTask(context: MethodContext, listener: Listener, text: stri
     context.taskListeners.add(name, listener.id, () => undefined);
     return true;
   }
-  if (!context.upstreams.has(upstream)) return false;
+  if (!context.upstreams.has(upstream) || !context.view(listener).concerns(upstream)) return false;
   const following = async (): Promise<boolean> => {
     const link = await context.pool.lease(upstream, leaseFor(context, listener, upstream));
     context.taskListeners.add(name, listener.id, await link.followTask(id));

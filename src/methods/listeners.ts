@@ -6,7 +6,8 @@ export type ListName = 'tools' | 'prompts' | 'resources';
 
 /** Who is told that a list has changed. */
 export interface ListReader {
-  readonly client: Pick<ClientFacts, 'audience'>;
+  readonly principal: Principal;
+  readonly client: ClientFacts;
   listChanged(list: ListName): void;
 }
 

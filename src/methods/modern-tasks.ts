@@ -16,7 +16,8 @@ const about: Method = (context, call, params) => {
   const name = openTask(context, call, text);
   if (!name) throw new Fault('unknownTask', { task: text });
   if (name.upstream === undefined) return here(context, call, params, name.id, text);
-  if (!context.upstreams.has(name.upstream)) throw new Fault('unknownTask', { task: text });
+  if (!context.upstreams.has(name.upstream) || !context.view(call).concerns(name.upstream))
+    throw new Fault('unknownTask', { task: text });
   // answers are for the task, not for a round of this request
   const answers = params.find('inputResponses');
   if (answers) {

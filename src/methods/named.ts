@@ -1,7 +1,8 @@
 /** tools/call and prompts/get: the exposed name names the upstream. */
 import { Fault } from '../errors.ts';
 import type { Call } from '../protocol/call.ts';
-import type { Method, MethodContext } from './context.ts';
+import { concernsOf, type Method, type MethodContext, missingFor } from './context.ts';
+import { noteDenied } from './denied.ts';
 import { type Resolve, resolvePrompt, resolveTool } from './resolve.ts';
 import { resume } from './resume.ts';
 import { routeOne } from './route-one.ts';
@@ -26,6 +27,7 @@ function named(resolve: Resolve, unknown: 'unknownTool' | 'unknownPrompt'): Meth
         return whenKnown(
           context,
           call,
+          { text, resolve },
           route,
           () => ofMissing(context, call, text) ?? new Fault(unknown, { name: text }),
         );
@@ -40,25 +42,32 @@ export function resumed(taken: boolean | Promise<boolean>, fresh: () => void | P
 }
 
 /** The name tells that it belongs to an upstream whose catalog never came. */
-function ofMissing({ catalogs, separator }: MethodContext, call: Call, name: string): Fault | undefined {
+function ofMissing(context: MethodContext, call: Call, name: string): Fault | undefined {
+  const { separator } = context;
   if (separator === undefined) return undefined;
-  const found = catalogs.missing(call.client.audience).find(({ upstream }) => name.startsWith(upstream + separator));
+  const found = missingFor(context, call).find(({ upstream }) => name.startsWith(upstream + separator));
   return (
     found && new Fault('upstreamUnavailable', { upstream: found.upstream, detail: found.problem ?? 'it is starting' })
   );
 }
 
-/** What is not found may belong to an upstream whose catalog is still on its way: tries once more when it is there. */
+/**
+ * What is not found may belong to an upstream whose catalog is still on its way: tries once more when it is there.
+ * @param named what is looked for, and how
+ */
 export async function whenKnown(
   context: MethodContext,
   call: Call,
+  { text, resolve }: { readonly text: string; readonly resolve: Resolve },
   route: () => boolean,
   unknown: () => Fault,
 ): Promise<void> {
   const { audience } = call.client;
-  if (context.catalogs.unsure(audience)) {
-    await context.catalogs.sure(audience, context.lists.firstWait);
+  const concerns = concernsOf(context, call);
+  if (context.catalogs.unsure(audience, concerns)) {
+    await context.catalogs.sure(audience, context.lists.firstWait, concerns);
     if (call.ended || route()) return;
   }
+  noteDenied(context, call, resolve, text);
   throw unknown();
 }

@@ -2,7 +2,7 @@
 import { exposeInput } from '../bridge/expose-request.ts';
 import type { Park, ParkHost } from '../bridge/park.ts';
 import type { Call } from '../protocol/call.ts';
-import { isSole, type MethodContext, viewOf } from './context.ts';
+import { isSole, type MethodContext } from './context.ts';
 import { sealState } from './request-state.ts';
 
 const PATIENCE: Readonly<Record<string, 'elicitation' | 'sampling' | 'roots'>> = {
@@ -24,7 +24,7 @@ export function parkHost(context: MethodContext, call: Call): ParkHost {
       exposeInput(request, {
         label: isSole(context) ? undefined : target().upstream,
         exposeUri: (uri) =>
-          viewOf(context, call).uris.exposeUri(target().upstream, uri, context.learned(call.principal.key)),
+          context.view(call).uris.exposeUri(target().upstream, uri, context.learned(call.principal.key)),
         exposeElicitation: (id) => id,
       }),
     patience: (method) => {

@@ -16,6 +16,6 @@ export const readResource: Method = (context, call, params) => {
   const unknown = (): Fault =>
     new Fault(call.client.era === 'modern' ? 'resourceNotFound' : 'unknownResource', { uri: text }, { uri: text });
   return resumed(resume(context, call, { text, span }), () => {
-    if (!route()) return whenKnown(context, call, route, unknown);
+    if (!route()) return whenKnown(context, call, { text, resolve: resolveResource }, route, unknown);
   });
 };

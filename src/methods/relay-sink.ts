@@ -16,7 +16,7 @@ import { TASKS_EXTENSION } from '../protocol/meta.ts';
 import { CAN_ASK, legacyMethods } from '../protocol/methods.ts';
 import type { LegacyVersion } from '../protocol/versions.ts';
 import { itemNamed } from '../upstreams/catalog.ts';
-import { type MethodContext, viewOf } from './context.ts';
+import { type MethodContext, serverInfo } from './context.ts';
 import { Driver } from './drive.ts';
 import { awaitResult, legacyTaskIn, TaskFollower } from './follow-task.ts';
 import { sealedInput } from './input-required.ts';
@@ -100,7 +100,7 @@ export class RelaySink extends PassingSink {
       return this.outer.done({ kind: 'error', error: new Fault('resourceNotFound', { uri }, { uri }) });
     }
     const cache = method === 'resources/read' ? ({ ttlMs: 0, cacheScope: 'private' } as const) : undefined;
-    const { serverInfo: server } = this.#context;
+    const server = serverInfo(this.#context, this.#call.client);
     this.#finish(message, addModern(message, { resultType: 'complete', server, cache }));
   }
 
@@ -114,7 +114,7 @@ export class RelaySink extends PassingSink {
     if (type !== undefined && type !== 'complete' && (type !== 'task' || !Object.hasOwn(extensions, TASKS_EXTENSION)))
       return this.#fail(`it answered with a result of the unknown type ${JSON.stringify(type)}`);
     if (client.era === 'legacy') return this.#finish(message, stripModern(message));
-    const { serverInfo: server } = this.#context;
+    const server = serverInfo(this.#context, this.#call.client);
     // what came of answers is for those who gave them
     const cache = this.#call.continuation ? ({ ttlMs: 0, cacheScope: 'private' } as const) : undefined;
     const caching = cache && this.#call.method === 'resources/read' ? cache : undefined;
@@ -160,7 +160,7 @@ export class RelaySink extends PassingSink {
     const { client, method, target } = this.#call;
     if (client.era === 'modern') return undefined;
     const version = client.version as LegacyVersion;
-    const catalog = viewOf(this.#context, this.#call).catalogs.find(({ upstream }) => upstream === target!.upstream);
+    const catalog = this.#context.view(this.#call).catalogs.find(({ upstream }) => upstream === target!.upstream);
     const tool = method === 'tools/call' && catalog ? itemNamed(catalog.items.tools, target!.name) : undefined;
     const wrap = tool !== undefined && wrapsOutput(tool.raw);
     return wrap || isDated(version) ? { version, wrap } : undefined;

@@ -13,7 +13,7 @@ import {
   textOf,
 } from '../protocol/json/scan.ts';
 import { type Message, valueAt } from '../protocol/message.ts';
-import { isSole, type MethodContext, viewOf } from './context.ts';
+import { isSole, type MethodContext } from './context.ts';
 import { sealState } from './request-state.ts';
 
 /** Codes that the protocol leaves to implementations, and that mean nothing to others. */
@@ -106,7 +106,7 @@ function exposedUri(context: MethodContext, call: Call, { bytes }: Message, data
   const uri = memberOf(members(bytes, data.start), 'uri');
   if (!uri || !isStringAt(bytes, uri.start)) return [];
   const known = textOf(bytes, uri.start, uri.end);
-  const exposed = viewOf(context, call).uris.exposeUri(call.target!.upstream, known);
+  const exposed = context.view(call).uris.exposeUri(call.target!.upstream, known);
   return exposed === known ? [] : [replace(uri, exposed)];
 }
 

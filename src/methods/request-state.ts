@@ -1,6 +1,6 @@
 /**
  * `requestState`: what a modern client brings back when it goes on with a request (2026-07-28, multi round-trip requests).
- * It is sealed, and good for the principal, method, target and arguments that it was made for alone.
+ * It is sealed, and good for the principal, profile, method, target and arguments that it was made for alone.
  */
 import { salientDigest } from '../bridge/salient.ts';
 import { Fault } from '../errors.ts';
@@ -48,8 +48,8 @@ export function openState(context: MethodContext, call: Call, target: string, te
   return sealed.s;
 }
 
-function boundTo({ principal, method, message, params }: Call, target: string): string {
+function boundTo({ principal, client, method, message, params }: Call, target: string): string {
   const args = params.find('arguments');
   const digest = args ? salientDigest(message.bytes.toString('utf8', args.start, args.end)) : '';
-  return ['state', principal.key, method, target, digest].join('\0');
+  return ['state', principal.key, client.profile, method, target, digest].join('\0');
 }

@@ -2,7 +2,7 @@
 import type { NameTarget } from '../namespace/names.ts';
 import type { Call } from '../protocol/call.ts';
 import { appTool } from './app-tools.ts';
-import { type MethodContext, viewOf } from './context.ts';
+import type { MethodContext } from './context.ts';
 
 /** Who names something. */
 export type Caller = Pick<Call, 'client' | 'principal'>;
@@ -12,18 +12,18 @@ export type Resolve = (context: MethodContext, caller: Caller, exposed: string) 
 
 /** A tool, those of an opened app by their own name as well. */
 export const resolveTool: Resolve = (context, caller, name) =>
-  viewOf(context, caller).tools.resolve(name) ?? appTool(context, caller, name);
+  context.view(caller).tools.resolve(name) ?? appTool(context, caller, name);
 
-export const resolvePrompt: Resolve = (context, caller, name) => viewOf(context, caller).prompts.resolve(name);
+export const resolvePrompt: Resolve = (context, caller, name) => context.view(caller).prompts.resolve(name);
 
 export const resolveResource: Resolve = (context, caller, uri) => {
-  const owner = viewOf(context, caller).uris.resolveUri(uri, context.learned(caller.principal.key));
+  const owner = context.view(caller).uris.resolveUri(uri, context.learned(caller.principal.key));
   return owner && { upstream: owner.upstream, name: owner.uri };
 };
 
 /** A resource template, or a resource. */
 export const resolveTemplate: Resolve = (context, caller, uri) => {
-  const template = viewOf(context, caller).uris.resolveTemplate(uri);
+  const template = context.view(caller).uris.resolveTemplate(uri);
   if (template) return { upstream: template.upstream, name: template.template };
   return resolveResource(context, caller, uri);
 };

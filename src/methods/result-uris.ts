@@ -7,7 +7,7 @@ import type { Call } from '../protocol/call.ts';
 import type { Edit } from '../protocol/json/edit.ts';
 import { memberOf, members, textOf } from '../protocol/json/scan.ts';
 import type { Message } from '../protocol/message.ts';
-import { isSole, type MethodContext, viewOf } from './context.ts';
+import { isSole, type MethodContext } from './context.ts';
 
 const URI = Buffer.from('"uri"');
 const ESCAPED_KEY = Buffer.from('\\u00');
@@ -18,7 +18,7 @@ export function resultEdits(context: MethodContext, call: Call, message: Message
   const edits: Edit[] = [];
   if (!result || isSole(context)) return edits;
   if (!mayHold(bytes, result.start, result.end)) return edits;
-  const { uris } = viewOf(context, call);
+  const { uris } = context.view(call);
   const learned = context.learned(call.principal.key);
   const { upstream } = call.target!;
   const list = memberOf(members(bytes, result.start), shape);

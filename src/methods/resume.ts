@@ -3,9 +3,12 @@ import { Fault } from '../errors.ts';
 import type { Call } from '../protocol/call.ts';
 import { isObjectAt, isStringAt, type Member, members, type Span, textOf } from '../protocol/json/scan.ts';
 import { ParamsError } from '../protocol/params.ts';
+import type { ItemKind } from '../upstreams/catalog.ts';
 import type { MethodContext } from './context.ts';
 import { openState, type RequestState } from './request-state.ts';
 import { routeOne } from './route-one.ts';
+
+const KINDS: Readonly<Record<string, ItemKind>> = { 'prompts/get': 'prompts', 'resources/read': 'resources' };
 
 /** How long is waited for an upstream to say that a person has been to its web page, milliseconds. */
 const VISITED = 5_000;
@@ -35,6 +38,9 @@ export function resume(
   const opened = openState(context, call, target.text, textOf(bytes, state.start, state.end));
   switch (opened.kind) {
     case 'forward':
+      // it may have been taken away in between
+      if (!context.view(call).sees(KINDS[call.method] ?? 'tools', opened.upstream, opened.name))
+        throw new Fault('invalidState');
       call.continuation = { inputResponses, requestState: opened.state };
       routeOne(context, call, { upstream: opened.upstream, exposed: target.text, name: opened.name }, target.span);
       return true;

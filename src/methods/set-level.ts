@@ -34,7 +34,7 @@ export const setLevel: Method = async (context, call, params) => {
  */
 export async function applyLevel(context: MethodContext, link: Link, scope: string): Promise<void> {
   if (!Object.hasOwn(link.server.capabilities, 'logging')) return;
-  const sessions = sessionsOf(context, scope);
+  const sessions = sessionsOf(context, scope).filter((session) => context.view(session).concerns(link.upstream));
   const before = told.get(link);
   if (before === undefined && !sessions.some((s) => s.logLevel)) return;
   // among several, one that asked for nothing counts as one that wants what most clients expect

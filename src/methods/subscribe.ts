@@ -2,7 +2,7 @@
 import { Fault } from '../errors.ts';
 import type { Call, Outcome, Sink, Target } from '../protocol/call.ts';
 import { ask } from '../upstreams/ask.ts';
-import { type Method, type MethodContext, viewOf } from './context.ts';
+import type { Method, MethodContext } from './context.ts';
 import { whenKnown } from './named.ts';
 import { PassingSink } from './passing-sink.ts';
 import { resolveResource } from './resolve.ts';
@@ -30,7 +30,8 @@ export const subscribe: Method = (context, call, params) => {
     return true;
   };
   if (route()) return;
-  return whenKnown(context, call, route, () => new Fault('unknownResource', { uri: text }, { uri: text }));
+  const named = { text, resolve: resolveResource };
+  return whenKnown(context, call, named, route, () => new Fault('unknownResource', { uri: text }, { uri: text }));
 };
 
 export const unsubscribe: Method = (context, call, params) => {
@@ -58,7 +59,7 @@ function ownerOf(context: MethodContext, call: Call, uri: string): Target | unde
 }
 
 function canSubscribe(context: MethodContext, call: Call, { upstream }: Target): boolean {
-  const catalog = viewOf(context, call).catalogs.find((c) => c.upstream === upstream);
+  const catalog = context.view(call).catalogs.find((c) => c.upstream === upstream);
   const { resources } = (catalog?.server.capabilities ?? {}) as { resources?: { subscribe?: unknown } };
   return resources?.subscribe === true;
 }

@@ -14,7 +14,7 @@ const iso = (time: number): string => new Date(time).toISOString();
 /** A task of 2025-11-25; a tool that says it failed is a failed task there. */
 export function legacyTask(
   context: MethodContext,
-  call: Pick<Call, 'principal'>,
+  call: Pick<Call, 'principal' | 'client'>,
   task: TaskRecord,
 ): Record<string, unknown> {
   return {
@@ -48,7 +48,7 @@ export function modernTask(
   if (detailed && task.end && task.status !== 'cancelled') parts.push(`"${task.end.kind}":${task.end.json}`);
   if (detailed && task.status === 'input_required' && task instanceof HostedTask) {
     const upstream = task.target!.upstream;
-    const { uris } = context.view(call.client.audience);
+    const { uris } = context.view(call);
     const rules = {
       label: isSole(context) ? undefined : upstream,
       exposeUri: (uri: string) => uris.exposeUri(upstream, uri, context.learned(call.principal.key)),

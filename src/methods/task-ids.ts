@@ -1,5 +1,5 @@
 /**
- * Task ids as clients know them: sealed, bound to the principal, and always the same for the same task, since clients
+ * Task ids as clients know them: sealed, bound to the principal and its profile, and always the same for the same task, since clients
  * compare them (extension io.modelcontextprotocol/tasks).
  */
 import { contentUris } from '../bridge/content-uris.ts';
@@ -11,13 +11,15 @@ import type { Message } from '../protocol/message.ts';
 import { isSole, type MethodContext } from './context.ts';
 import type { TaskName } from './task-listeners.ts';
 
-const boundTo = ({ principal }: Pick<Call, 'principal'>): string => `task\0${principal.key}`;
+type Owner = Pick<Call, 'principal' | 'client'>;
 
-export const sealTask = (context: MethodContext, call: Pick<Call, 'principal'>, { upstream, id }: TaskName): string =>
+const boundTo = ({ principal, client }: Owner): string => `task\0${principal.key}\0${client.profile}`;
+
+export const sealTask = (context: MethodContext, call: Owner, { upstream, id }: TaskName): string =>
   context.sealer.sealId(JSON.stringify([upstream ?? null, id]), boundTo(call));
 
 /** `undefined` for whatever is not the id of a task of this principal. */
-export function openTask(context: MethodContext, call: Pick<Call, 'principal'>, text: string): TaskName | undefined {
+export function openTask(context: MethodContext, call: Owner, text: string): TaskName | undefined {
   const opened = context.sealer.open(text, boundTo(call));
   if (opened === undefined) return undefined;
   const [upstream, id] = JSON.parse(opened) as [string | null, string];
@@ -27,16 +29,16 @@ export function openTask(context: MethodContext, call: Pick<Call, 'principal'>, 
 /** The edits that put what a modern upstream says of a task into the terms of the client. */
 export function taskEdits(
   context: MethodContext,
-  { principal, client, upstream }: Pick<Call, 'principal' | 'client'> & { readonly upstream: string },
+  { principal, client, upstream }: Owner & { readonly upstream: string },
   { bytes, result }: Message,
 ): Edit[] {
   const list = members(bytes, result!.start);
   const id = memberOf(list, 'taskId');
   if (!id || !isStringAt(bytes, id.start)) return [];
-  const sealed = sealTask(context, { principal }, { upstream, id: textOf(bytes, id.start, id.end) });
+  const sealed = sealTask(context, { principal, client }, { upstream, id: textOf(bytes, id.start, id.end) });
   const edits: Edit[] = [{ start: id.start, end: id.end, text: JSON.stringify(sealed) }];
   if (isSole(context)) return edits;
-  const { uris } = context.view(client.audience);
+  const { uris } = context.view({ principal, client });
   const learned = context.learned(principal.key);
   const exposeUri = (uri: string): string => uris.exposeUri(upstream, uri, learned);
   const inner = memberOf(list, 'result');

@@ -4,7 +4,7 @@ import type { ServerFacts } from '../protocol/codec.ts';
 import type { Edit } from '../protocol/json/edit.ts';
 import { isObjectAt } from '../protocol/json/scan.ts';
 import { type CatalogItem, itemNamed } from '../upstreams/catalog.ts';
-import { type MethodContext, viewOf } from './context.ts';
+import type { MethodContext } from './context.ts';
 import { HostedTask } from './hosted-task.ts';
 import { TASKS_VERSION } from './legacy-tasks.ts';
 import { offersTasks, takesTasks } from './offers-tasks.ts';
@@ -48,7 +48,7 @@ export function hosted(
   const asked = call.params.find('task');
   const legacy = call.client.era === 'legacy';
   if (legacy ? !asked || call.client.version !== TASKS_VERSION : !takesTasks(call)) return undefined;
-  const catalog = viewOf(context, call).catalogs.find(({ upstream }) => upstream === target.upstream);
+  const catalog = context.view(call).catalogs.find(({ upstream }) => upstream === target.upstream);
   if (!catalog) return undefined;
   const support = supportOf(catalog.server, itemNamed(catalog.items.tools, target.name));
   // what a modern upstream makes a task of is one there
@@ -71,7 +71,7 @@ function ttlOf(call: Call): number {
 /** Asks a legacy upstream for a task where it takes the tool in no other way. */
 export function askForTask(context: MethodContext, call: Call): void {
   const { upstream, name } = call.target!;
-  const catalog = viewOf(context, call).catalogs.find((known) => known.upstream === upstream);
+  const catalog = context.view(call).catalogs.find((known) => known.upstream === upstream);
   const { params, bytes } = call.message;
   if (!catalog || catalog.server.era === 'modern' || !params || !isObjectAt(bytes, params.start)) return;
   // a legacy client that can ask for a task itself gets what its upstream says

@@ -3,7 +3,7 @@ import { Fault } from '../errors.ts';
 import type { Call } from '../protocol/call.ts';
 import { checkParamHeaders, headerDecls, paramHeaders } from '../protocol/tool-headers.ts';
 import { type Catalog, type CatalogItem, itemNamed } from '../upstreams/catalog.ts';
-import { type MethodContext, viewOf } from './context.ts';
+import type { MethodContext } from './context.ts';
 
 /**
  * Sets the headers that the call goes out with.
@@ -34,7 +34,7 @@ export async function refreshHeaders(context: MethodContext, call: Call): Promis
 
 function toolOf(context: MethodContext, call: Call): { catalog: Catalog; tool: CatalogItem } | undefined {
   const { upstream, name } = call.target!;
-  const catalog = viewOf(context, call).catalogs.find((known) => known.upstream === upstream);
+  const catalog = context.view(call).catalogs.find((known) => known.upstream === upstream);
   const tool = catalog && itemNamed(catalog.items.tools, name);
   return catalog && tool && { catalog, tool };
 }

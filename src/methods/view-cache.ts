@@ -1,13 +1,21 @@
-/** Views by audience, each built once for each state of the catalogs behind it. */
+/** Views by audience and grant, each built once for each state of the catalogs behind it. */
+import type { Grant } from '../auth/grants.ts';
 import type { NameRules } from '../namespace/names.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { CatalogStore } from '../upstreams/catalog-store.ts';
+import { restrictView } from './restricted-view.ts';
 import { buildView, type View } from './view.ts';
 
 interface Cached {
   readonly view: View;
   /** The generation of the store at which the view was last known to be current. */
   checked: number;
+}
+
+/** What is left of a view. */
+interface Restricted {
+  readonly whole: View;
+  readonly view: View;
 }
 
 /** Views kept at once; more than the store keeps audiences. */
@@ -19,6 +27,8 @@ export class ViewCache {
   #upstreams: readonly string[];
   readonly #log: Logger;
   readonly #views = new Map<string, Cached>();
+  /** They go with their grants. */
+  #restricted = new WeakMap<Grant, Map<string, Restricted>>();
   #generation = 0;
 
   constructor(catalogs: CatalogStore, names: NameRules, upstreams: readonly string[], log: Logger) {
@@ -35,8 +45,24 @@ export class ViewCache {
     this.#views.clear();
   }
 
-  /** The view of the catalogs as they are now. */
-  get(audience: string): View {
+  /** What a grant lets through of the catalogs as they are now. @param grant `undefined` for everything */
+  get(audience: string, grant: Grant | undefined): View {
+    const whole = this.whole(audience);
+    if (!grant) return whole;
+    const views = this.#restricted.get(grant);
+    const known = views?.get(audience);
+    if (known?.whole === whole) return known.view;
+    const view = restrictView(whole, grant, ++this.#generation);
+    if (!views) this.#restricted.set(grant, new Map([[audience, { whole, view }]]));
+    else {
+      views.set(audience, { whole, view });
+      if (views.size > LIMIT) views.delete(views.keys().next().value!);
+    }
+    return view;
+  }
+
+  /** Everything of the catalogs as they are now. */
+  whole(audience: string): View {
     const { generation } = this.#catalogs;
     const cached = this.#views.get(audience);
     if (cached?.checked === generation) return cached.view;

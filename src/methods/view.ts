@@ -15,17 +15,29 @@ export interface View {
   readonly prompts: NameTable;
   readonly uris: UriTable;
   readonly lists: Readonly<Record<ItemKind, MergedList>>;
+  /** Whether anything of an upstream may be seen in it, its catalog being known or not. */
+  concerns(upstream: string): boolean;
+  /** Whether an item is seen, by its upstream name. */
+  sees(kind: ItemKind, upstream: string, name: string): boolean;
 }
 
 export interface MergedList {
   /** The JSON text of each exposed item, in config order of the upstreams and upstream order within. */
   readonly items: readonly Buffer[];
+  /** What each of them is, in the same order. */
+  readonly origins: readonly Origin[];
   /** The whole list as the text of a result object, without a cursor. */
   readonly result: Buffer;
   /** Members beside the list, as JSON text with a leading comma; only ever from a sole upstream. */
   readonly extras: string;
   /** Members of its `_meta`, as JSON text; likewise. */
   readonly meta: string;
+}
+
+/** An item and whose it is. */
+export interface Origin {
+  readonly upstream: string;
+  readonly item: CatalogItem;
 }
 
 export interface ViewRules {
@@ -66,6 +78,7 @@ export function buildView(catalogs: readonly Catalog[], rules: ViewRules, genera
   const lists = {} as Record<ItemKind, MergedList>;
   for (const kind of Object.keys(ITEM_KINDS) as ItemKind[]) {
     const items: Buffer[] = [];
+    const origins: Origin[] = [];
     const seen = new Set<string>();
     for (const { upstream, items: own } of catalogs) {
       for (const item of own[kind]) {
@@ -73,12 +86,13 @@ export function buildView(catalogs: readonly Catalog[], rules: ViewRules, genera
         if (name === undefined || seen.has(name)) continue;
         seen.add(name);
         items.push(exposeItem(item, name, (uri) => uris.exposeUri(upstream, uri)));
+        origins.push({ upstream, item });
       }
     }
     const only = sole ? catalogs[0] : undefined;
-    lists[kind] = merged(kind, items, only?.extras[kind] ?? '', only?.metas[kind] ?? '');
+    lists[kind] = merged(kind, items, origins, only?.extras[kind] ?? '', only?.metas[kind] ?? '');
   }
-  return { generation, catalogs, tools, prompts, uris, lists };
+  return { generation, catalogs, tools, prompts, uris, lists, concerns: () => true, sees: () => true };
 }
 
 /** The item's own bytes with its name (and its references to UI resources) replaced where they differ. */
@@ -92,9 +106,15 @@ function exposeItem(item: CatalogItem, name: string, exposeUri: (uri: string) =>
   return applyEdits(item.raw, edits);
 }
 
-function merged(kind: ItemKind, items: readonly Buffer[], extras: string, meta: string): MergedList {
+function merged(
+  kind: ItemKind,
+  items: readonly Buffer[],
+  origins: readonly Origin[],
+  extras: string,
+  meta: string,
+): MergedList {
   const more = extras === '' ? '' : `,${extras}`;
-  return { items, extras: more, meta, result: listResult(kind, items, more) };
+  return { items, origins, extras: more, meta, result: listResult(kind, items, more) };
 }
 
 const COMMA = Buffer.from(',');

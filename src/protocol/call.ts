@@ -15,6 +15,8 @@ export interface Principal {
   readonly tenant?: string;
   readonly scopes: readonly string[];
   readonly groups?: readonly string[];
+  /** What else its issuer says of it: claims with plain values, as texts. */
+  readonly claims?: ReadonlyMap<string, readonly string[]>;
   /** When the credentials end, milliseconds since 1970; `undefined` for those that do not. */
   readonly expiresAt?: number;
 }
@@ -26,6 +28,8 @@ export interface ClientFacts {
   /** As declared by the client; `{}` when it declared nothing. */
   readonly capabilities: Readonly<Record<string, unknown>>;
   readonly info: Readonly<Record<string, unknown>> | undefined;
+  /** The name of the profile that it has connected to. */
+  readonly profile: string;
   /** Names the capabilities that upstreams are told of; equal for clients that may be told the same lists. */
   readonly audience: string;
 }

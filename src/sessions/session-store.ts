@@ -99,11 +99,13 @@ export class SessionStore {
 
   /**
    * The session with this id, which lives by the newer credentials of its principal from now on.
-   * @throws Fault `sessionUnknown`, the same whether it never was, is over, or is another principal's
+   * @param profile the name of the one that it is used at
+   * @throws Fault `sessionUnknown`, the same whether it never was, is over, or is another principal's or profile's
    */
-  get(id: string, principal: Principal): LegacySession {
+  get(id: string, principal: Principal, profile: string): LegacySession {
     const session = this.#sessions.get(id);
-    if (!session || session.principal.key !== principal.key) throw new Fault('sessionUnknown');
+    if (!session || session.principal.key !== principal.key || session.client.profile !== profile)
+      throw new Fault('sessionUnknown');
     session.usedAt = Date.now();
     if (endOf(principal) >= endOf(session.principal)) session.principal = principal;
     return session;

@@ -16,6 +16,7 @@ export const AUDIT_EVENTS = [
   'token revoked',
   'refused',
   'limited',
+  'denied',
   'key created',
   'key used',
   'key revoked',

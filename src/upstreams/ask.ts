@@ -9,7 +9,14 @@ import type { Link } from './link.ts';
 /** The gateway itself, where no client is behind a request. */
 export const GATEWAY: Principal = { key: 'gateway', subject: 'gateway', scopes: [] };
 
-const NOBODY: ClientFacts = { era: 'legacy', version: LATEST_LEGACY, capabilities: {}, info: undefined, audience: '' };
+const NOBODY: ClientFacts = {
+  era: 'legacy',
+  version: LATEST_LEGACY,
+  capabilities: {},
+  info: undefined,
+  profile: '',
+  audience: '',
+};
 
 /** An upstream's JSON-RPC error to a request of Patchbay's own. */
 export class UpstreamError extends Error {

@@ -17,6 +17,10 @@ export const NO_AUDIENCE = '';
 const FIRST_RETRY = 1_000;
 const LONGEST_RETRY = 60_000;
 const SOON = 10;
+/** Whether an upstream matters to whoever asks. */
+type Concerns = (upstream: string) => boolean;
+const everyUpstream: Concerns = () => true;
+
 /** Audiences kept at once; the one unused for longest makes room. */
 const AUDIENCES = 32;
 
@@ -58,24 +62,25 @@ export class CatalogStore {
    * unless there are others: then for a part of that after the last one that came, since a server that runs and is so
    * much later is most likely dead. What is known from an earlier run, or from another audience alone, is fetched again,
    * which nobody waits for.
+   * @param concerns of which upstreams; of all without it
    */
-  async settled(audience: string, ms: number): Promise<void> {
-    await this.#settled(audience, ms, false);
+  async settled(audience: string, ms: number, concerns?: Concerns): Promise<void> {
+    await this.#settled(audience, ms, false, concerns);
   }
 
   /** Like {@link CatalogStore.settled}, but waits for `ms` whatever the others do, also for what is being fetched again. */
-  async sure(audience: string, ms: number): Promise<void> {
-    await this.#settled(audience, ms, true);
+  async sure(audience: string, ms: number, concerns?: Concerns): Promise<void> {
+    await this.#settled(audience, ms, true, concerns);
   }
 
   /** Whether waiting may bring something to light that is not known. */
-  unsure(audience: string): boolean {
-    return this.#slots(audience).some(isUnsure);
+  unsure(audience: string, concerns: Concerns = everyUpstream): boolean {
+    return this.#slots(audience).some((slot) => isUnsure(slot) && concerns(slot.upstream));
   }
 
-  async #settled(audience: string, ms: number, patient: boolean): Promise<void> {
+  async #settled(audience: string, ms: number, patient: boolean, concerns: Concerns = everyUpstream): Promise<void> {
     this.revalidate(audience);
-    const slots = this.#slots(audience);
+    const slots = this.#slots(audience).filter(({ upstream }) => concerns(upstream));
     const isWaited = patient ? isUnsure : isAwaited;
     const waiting = slots.filter(isWaited);
     if (waiting.length === 0) return;

@@ -69,6 +69,20 @@ test('the issuers in the comments of patchbay.yaml can be used as they are', () 
   });
 });
 
+test('the profiles and the policy in the comments of patchbay.yaml can be used as they are', () => {
+  const text = readFileSync(path('patchbay.yaml'), 'utf8');
+  const blocks = text.match(/^# (profiles|policy):\n(# {3}.*\n)+/gm) ?? [];
+  const source = `${blocks.join('').replace(/^# /gm, '')}upstreams: { a: { command: run } }\nauth: { mode: apiKeys }`;
+  const result = parseConfig(source, { file: 'patchbay.yaml', env: {} });
+  expect(result).toMatchObject({
+    ok: true,
+    config: {
+      profiles: { research: { title: 'Research', scopes: ['research'] }, default: { exclude: ['memory'] } },
+      policy: [{ groups: ['eng'] }, { readOnly: true }, { unless: { groups: ['admins'] } }],
+    },
+  });
+});
+
 test.each([
   ['url: https://docs.example.com/mcp', /url|headers|cwd|inheritEnv|spares/],
   ['command: run', /url|headers|cwd|transport/],

@@ -4,7 +4,14 @@ import { type Message, messageBytes, rawId, readMessage, valueAt } from '../../s
 import { Params } from '../../src/protocol/params.ts';
 
 const PRINCIPAL: Principal = { key: 'test', subject: 'test', scopes: [] };
-const CLIENT: ClientFacts = { era: 'legacy', version: '2025-11-25', capabilities: {}, info: undefined, audience: '' };
+const CLIENT: ClientFacts = {
+  era: 'legacy',
+  version: '2025-11-25',
+  capabilities: {},
+  info: undefined,
+  profile: 'default',
+  audience: '',
+};
 
 /** A call and what came of it. */
 export interface RecordedCall {

@@ -6,6 +6,7 @@ import type { Vault } from '../../storage/vault.ts';
 import type { Audit } from '../../telemetry/audit.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { Addresses } from '../addresses.ts';
+import type { Profiles } from '../profiles.ts';
 import type { SafeFetch } from '../safe-fetch.ts';
 import type { Users } from '../users.ts';
 import type { TokenVerifier } from '../verifier.ts';
@@ -20,8 +21,10 @@ import { leaveTrail } from './trail.ts';
 
 export interface AuthorizationServerOptions {
   readonly addresses: Addresses;
-  /** The path that tokens are for where a client does not say, such as `/mcp`. */
-  readonly endpoint: string;
+  /** What tokens are for; the default one where a client does not say. */
+  readonly profiles: Profiles;
+  /** Scopes that tokens may have, beside those of the settings. */
+  scopes(): readonly string[];
   readonly settings: Config['auth'];
   readonly database: Database;
   readonly vault: Vault;
@@ -120,15 +123,18 @@ export class AuthorizationServer {
     return this.#known!;
   }
 
-  /** It begins when it is first asked for, since only then is known where it is reached; other keys begin it anew. */
+  /** It begins when it is first asked for, since only then is known where it is reached; other keys or scopes begin it anew. */
   #server(): Running {
     const { version, keys } = this.#signing();
-    if (this.#running?.version === version && this.#running.base === this.base) return this.#running;
-    const { addresses, endpoint, settings, vault, users, safeFetch, audit, log } = this.#options;
+    const also = this.#options.scopes();
+    const of = JSON.stringify([version, this.base, also]);
+    if (this.#running?.of === of) return this.#running;
+    const { addresses, profiles, settings, vault, users, safeFetch, audit, log } = this.#options;
     const { maxClients } = settings.embedded.registration;
     const provider = createProvider({
       addresses,
-      endpoint,
+      profiles,
+      scopes: also,
       settings,
       keys,
       vault,
@@ -147,15 +153,14 @@ export class AuthorizationServer {
       federation: this.federation,
       audit,
     });
-    this.#running = { version, base: this.base, interactions, callback: provider.callback() as Callback };
+    this.#running = { of, interactions, callback: provider.callback() as Callback };
     return this.#running;
   }
 }
 
 interface Running {
-  /** Of the keys. */
-  readonly version: string;
-  readonly base: string;
+  /** Equal for as long as it need not begin anew. */
+  readonly of: string;
   readonly interactions: Interactions;
   readonly callback: Callback;
 }

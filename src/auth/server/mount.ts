@@ -27,7 +27,7 @@ const MAX_FORM = 8 * 1_024;
 /** @param endpoint that metadata is looked for under as well, such as `/mcp` */
 export async function mountServer(app: FastifyInstance, server: AuthorizationServer, endpoint: string): Promise<void> {
   const { path } = server;
-  const suffixes = new Set(['', endpoint, path, `${path}${endpoint}`]);
+  const suffixes = new Set(['', path, ...[endpoint, `${endpoint}/:profile`].flatMap((one) => [one, path + one])]);
   const metadata = METADATA.flatMap((base) =>
     [...suffixes].map((suffix) => ({ url: base + suffix, to: METADATA[1]! })),
   );

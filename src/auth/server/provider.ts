@@ -4,6 +4,7 @@ import type { Config } from '../../config/schema.ts';
 import type { Vault } from '../../storage/vault.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { Addresses } from '../addresses.ts';
+import { MCP_PATH, type Profiles } from '../profiles.ts';
 import type { SafeFetch } from '../safe-fetch.ts';
 import type { Accounts } from './accounts.ts';
 import { type AdapterOptions, createAdapters } from './adapter.ts';
@@ -30,7 +31,9 @@ export const GRANT_CLAIM = 'gid';
 
 export interface ProviderOptions {
   readonly addresses: Addresses;
-  readonly endpoint: string;
+  readonly profiles: Profiles;
+  /** Scopes that tokens may have, beside those of the settings. */
+  readonly scopes: readonly string[];
   readonly settings: Config['auth'];
   readonly keys: readonly SigningKey[];
   readonly vault: Vault;
@@ -48,11 +51,12 @@ const GRANT_TTL = 400 * 86_400;
 const DOCUMENT_CACHE = { min: 60, max: 3_600 };
 
 /** Scopes that tokens may have. */
-export function scopesOf({ scopes }: Config['auth']): readonly string[] {
+export function scopesOf({ scopes }: Config['auth'], also: readonly string[]): readonly string[] {
   const named = [
     scopes.required,
     ...scopes.rules.map((rule) => rule.scopes),
     ...Object.entries(scopes.includes).flat(),
+    also,
   ];
   return [...new Set([EVERYTHING, ...named.flat()])];
 }
@@ -61,7 +65,7 @@ export function createProvider(options: ProviderOptions): ProviderType {
   const { addresses, settings, keys, vault, accounts, log } = options;
   const { embedded } = settings;
   const https = addresses.base.startsWith('https:');
-  const scopes = scopesOf(settings);
+  const scopes = scopesOf(settings, options.scopes);
   const cookie = { httpOnly: true, sameSite: 'lax', secure: https, signed: true } as const;
   const configuration: Configuration = {
     adapter: createAdapters(options.adapters),
@@ -130,10 +134,11 @@ export function createProvider(options: ProviderOptions): ProviderType {
       } as never,
       resourceIndicators: {
         enabled: true,
-        defaultResource: async (_ctx, _client, oneOf) => oneOf?.[0] ?? `${addresses.base}${options.endpoint}`,
+        defaultResource: async (_ctx, _client, oneOf) => oneOf?.[0] ?? `${addresses.base}${MCP_PATH}`,
         useGrantedResource: async () => true,
         getResourceServerInfo: async (_ctx, resource) => {
-          if (!addresses.isEndpoint(resource, options.endpoint)) throw new errors.InvalidTarget();
+          const known = [...options.profiles.all()].some(({ path }) => addresses.isEndpoint(resource, path));
+          if (!known) throw new errors.InvalidTarget();
           return {
             scope: scopes.join(' '),
             audience: resource,
