@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { keyCommand, signingKeyCommand, userCommand } from './commands/people.ts';
-import { serve } from './commands/serve.ts';
+import { type ServeOptions, serve } from './commands/serve.ts';
 import { validate } from './commands/validate.ts';
 
 export const DEFAULT_CONFIG = 'config/patchbay.yaml';
@@ -26,8 +26,9 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option('-c, --config <file>', 'config file', process.env.PATCHBAY_CONFIG ?? DEFAULT_CONFIG)
     .option('-p, --port <n>', 'listen on this port (0 takes a free one); wins over PORT and the config', port)
     .option('-H, --host <address>', 'listen on this address; wins over PATCHBAY_HOST and the config')
+    .option('--public-url <url>', 'what clients connect to, without /mcp; wins over PATCHBAY_PUBLIC_URL and the config')
     .option('--insecure', 'serve without authentication on an address that other machines can reach')
-    .action(async (options: { config: string; port?: number; host?: string; insecure?: true }) => {
+    .action(async (options: Omit<ServeOptions, 'version'>) => {
       process.exitCode = await serve({ ...options, version: VERSION });
     });
 

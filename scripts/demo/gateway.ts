@@ -1,12 +1,18 @@
-/** A gateway of the demo's own: the built one, on the default config and a free port. */
-import { spawn } from 'node:child_process';
+/** A gateway of the demo's own: the built one, on the default config and a free port, which keeps nothing behind. */
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 export interface DemoGateway {
   readonly url: URL;
+  /** An API key that it takes. */
+  readonly key: string;
   /** Ends it with SIGTERM, and by force after 15 s. @returns the exit code, `null` when it was ended by force */
   stop(): Promise<number | null>;
 }
@@ -21,13 +27,19 @@ const LISTENING = /"?url"?: ?"(http[^"]+)"/;
 
 /** @throws Error with its last lines when it does not listen within 15 s */
 export async function startDemoGateway(): Promise<DemoGateway> {
-  const args = [join('dist', 'cli.js'), 'serve', '--config', join('config', 'patchbay.yaml'), '--port', '0'];
+  const cli = [join('dist', 'cli.js')];
   const bin = join(ROOT, 'node_modules', '.bin');
-  const child = spawn(process.execPath, [...args, '--host', '127.0.0.1'], {
+  const state = await mkdtemp(join(tmpdir(), 'patchbay-demo-state-'));
+  process.once('exit', () => rmSync(state, { recursive: true, force: true }));
+  const surroundings = {
     cwd: ROOT,
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}` },
-  });
+    env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}`, STATE_DIRECTORY: state },
+  };
+  const config = ['--config', join('config', 'patchbay.yaml')];
+  const create = [...cli, 'key', 'create', 'demo', '--expires', '1h', ...config];
+  const { stdout: key } = await promisify(execFile)(process.execPath, create, surroundings);
+  const serve = [...cli, 'serve', ...config, '--port', '0', '--host', '127.0.0.1'];
+  const child = spawn(process.execPath, serve, { ...surroundings, stdio: ['ignore', 'ignore', 'pipe'] });
   // however the demo ends, the gateway ends too, and with it its upstreams
   process.once('exit', () => child.kill());
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
@@ -55,7 +67,7 @@ export async function startDemoGateway(): Promise<DemoGateway> {
     return child.exitCode;
   };
   try {
-    return { url: await promise, stop };
+    return { url: await promise, key: key.trim(), stop };
   } catch (error) {
     child.kill('SIGKILL');
     throw error;

@@ -6,6 +6,8 @@ export interface Tell {
   sent(text: string): void;
   /** What came back; long text is shortened. */
   got(text: string): void;
+  /** A line below, as it is. */
+  line(text: string): void;
   /** Lines below, as they are. */
   table(rows: readonly (readonly (string | number)[])[]): void;
 }
@@ -42,6 +44,10 @@ export class Report implements Tell {
 
   got(text: string): void {
     this.#write(`${INDENT}← ${shorten(text)}\n`);
+  }
+
+  line(text: string): void {
+    this.#write(`\n${text}\n\n`);
   }
 
   table(rows: readonly (readonly (string | number)[])[]): void {

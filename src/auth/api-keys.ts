@@ -1,6 +1,7 @@
 /**
  * API keys of machines. They are in memory, and read again when another process has written to the database, which is
- * looked at once a second: `patchbay key revoke` takes effect within about that time, and no call waits for the database.
+ * looked at once a second, and when a key comes that is not known: `patchbay key revoke` takes effect within about that
+ * time, `patchbay key create` at once, and no call with a good key waits for the database.
  */
 import { Fault } from '../errors.ts';
 import type { Principal } from '../protocol/call.ts';
@@ -66,6 +67,8 @@ export class ApiKeys implements TokenVerifier {
   async verify(token: string): Promise<Verified> {
     const parts = readKey(token);
     if (!parts) throw new Fault('invalidToken', { detail: 'it is not spelled like an API key of Patchbay' });
+    // one that was made this very moment is good already
+    if (!this.#keys.has(parts.id)) this.look();
     const key = this.#keys.get(parts.id);
     if (!checkSecret(parts.secret, key?.hash) || !key)
       throw new Fault('invalidToken', { detail: 'there is no such API key, or it was revoked' });

@@ -23,6 +23,7 @@ export interface ServeOptions {
   readonly config: string;
   readonly port?: number;
   readonly host?: string;
+  readonly publicUrl?: string;
   readonly insecure?: boolean;
   readonly version: string;
 }
@@ -146,10 +147,12 @@ async function greet(url: string, gateway: Gateway, config: Config, users: Users
 }
 
 /** Options win over the environment, which wins over the file. */
-function overridesOf({ host, port, insecure }: ServeOptions): Overrides {
+function overridesOf({ host, port, publicUrl, insecure }: ServeOptions): Overrides {
   const from = {
     host: host ?? process.env.PATCHBAY_HOST,
     port: port ?? numberOf(process.env.PORT),
+    // an empty one is none, as variables are that a compose file passes on
+    publicUrl: publicUrl ?? (process.env.PATCHBAY_PUBLIC_URL || undefined),
     insecure,
   };
   return Object.fromEntries(Object.entries(from).filter(([, value]) => value !== undefined));

@@ -65,21 +65,17 @@ function inTheClear({ server: { host, publicUrl } }: AuthSurroundings): boolean 
   return url !== null && url.protocol !== 'https:' && !isLoopback(url.hostname);
 }
 
-/** Passwords and codes pass through it, and clients refuse an authorization server without https (RFC 8414 §2). */
+/**
+ * Passwords and codes pass through it, and clients refuse an authorization server without https (RFC 8414 §2). Without a
+ * public URL the sign-in is at a loopback address, whatever Patchbay listens on, and nobody's password leaves their machine.
+ */
 function* signInByHttps(config: AuthSurroundings): Iterable<Finding> {
-  if (!has(config, 'embedded') || config.auth.insecure || !inTheClear(config)) return;
-  const { publicUrl } = config.server;
-  yield publicUrl === undefined
-    ? {
-        path: ['server', 'host'],
-        message: 'can be reached by other machines, and it is not known by which https URL they sign in',
-        mend: 'set server.publicUrl to the URL that clients use, such as https://mcp.example.com, or listen on 127.0.0.1',
-      }
-    : {
-        path: ['server', 'publicUrl'],
-        message: 'is not https, so that passwords and tokens could be read on their way',
-        mend: 'put something that speaks https in front and write its URL, or set auth.insecure: true for a try',
-      };
+  if (!has(config, 'embedded') || config.auth.insecure || !config.server.publicUrl || !inTheClear(config)) return;
+  yield {
+    path: ['server', 'publicUrl'],
+    message: 'is not https, so that passwords and tokens could be read on their way',
+    mend: 'put something that speaks https in front and write its URL, or set auth.insecure: true for a try',
+  };
 }
 
 function* keysKept(config: AuthSurroundings): Iterable<Finding> {
@@ -103,11 +99,16 @@ function* openToAll(config: AuthSurroundings): Iterable<Finding> {
 
 function* tokensInTheClear(config: AuthSurroundings): Iterable<Finding> {
   if (has(config, 'none') || !inTheClear(config)) return;
+  const here = has(config, 'embedded') && config.server.publicUrl === undefined;
   yield {
     path: ['server', config.server.publicUrl === undefined ? 'host' : 'publicUrl'],
-    message: 'tokens may pass through the network in the clear',
-    mend: 'put something that speaks https in front, and set server.publicUrl to its URL',
-    subject: 'none',
+    subject: here ? 'value' : 'none',
+    message: here
+      ? 'lets other machines connect, from which nobody can sign in: it is not known by which https URL they would'
+      : 'tokens may pass through the network in the clear',
+    mend: here
+      ? 'set server.publicUrl to the URL that clients use, such as https://mcp.example.com'
+      : 'put something that speaks https in front, and set server.publicUrl to its URL',
   };
 }
 

@@ -22,6 +22,7 @@ export type LoadResult =
 export interface Overrides {
   readonly host?: string | undefined;
   readonly port?: number | undefined;
+  readonly publicUrl?: string | undefined;
   readonly insecure?: boolean | undefined;
 }
 
@@ -86,15 +87,17 @@ function whole(message: string, mend: string): Problem {
   return { path: '', message, mend };
 }
 
-function override(raw: Record<string, unknown>, { host, port, insecure }: Overrides, origins: Origins): void {
-  const set = (section: string, key: string, value: unknown) => {
+function override(raw: Record<string, unknown>, overrides: Overrides, origins: Origins): void {
+  const { host, port, publicUrl, insecure } = overrides;
+  const set = (section: string, key: string, value: unknown, option = key) => {
     const before = raw[section] ?? {};
     if (value === undefined || typeof before !== 'object' || Array.isArray(before)) return;
     raw[section] = { ...before, [key]: value };
-    origins.set(pathKey([section, key]), { labels: [`--${key}`], texts: [], whole: false });
+    origins.set(pathKey([section, key]), { labels: [`--${option}`], texts: [], whole: false });
   };
   set('server', 'host', host);
   set('server', 'port', port);
+  set('server', 'publicUrl', publicUrl, 'public-url');
   set('auth', 'insecure', insecure);
 }
 

@@ -123,10 +123,10 @@ describe('a key', () => {
 });
 
 describe('while the gateway runs', () => {
-  test('keys that another process makes and takes back are noticed', async () => {
+  test('a key is good as soon as another process has made it; one taken back is noticed', async () => {
     open();
     const text = add('ci');
-    await vi.waitFor(() => keys.verify(text), 5_000);
+    await keys.verify(text);
     command.attempt((db) => dropKeys(db, 'ci'));
     await vi.waitFor(() => expect(keys.size).toBe(0), 5_000);
     expect(await refusal(text)).toMatch(/revoked/);

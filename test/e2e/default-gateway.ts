@@ -1,9 +1,10 @@
-/** A gateway with the upstreams of config/patchbay.yaml, whose knowledge graph is a file of the test's own. */
+/** A gateway with the config of config/patchbay.yaml, whose knowledge graph is a file of the test's own. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
+import { createKey } from '../fixtures/api-key.ts';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
 
 /** The folder of the checkout. */
@@ -18,6 +19,8 @@ export const PATH = `${join(ROOT, 'node_modules', '.bin')}${delimiter}${process.
 export interface DefaultGateway extends Gateway {
   /** A folder that only this gateway and its upstreams have as TMPDIR; it is removed by `stop`. */
   readonly mark: string;
+  /** An API key for it. */
+  readonly key: string;
 }
 
 /** @param more upstreams in addition to the default ones */
@@ -36,15 +39,17 @@ export async function startDefaultGateway(more: Readonly<Record<string, object>>
   // all of them are there, however long a busy machine takes to start them
   const lists = { ...config.lists, firstWait: '1m' };
   const gateway = await startGateway({ config: { ...config, server, lists, upstreams }, env: { PATH, TMPDIR: mark } });
-  return {
-    ...gateway,
-    mark,
-    stop: async (signal) => {
-      try {
-        return await gateway.stop(signal);
-      } finally {
-        await rm(mark, { recursive: true, force: true });
-      }
-    },
+  const stop: Gateway['stop'] = async (signal) => {
+    try {
+      return await gateway.stop(signal);
+    } finally {
+      await rm(mark, { recursive: true, force: true });
+    }
   };
+  try {
+    return { ...gateway, mark, key: await createKey(gateway), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }

@@ -3,6 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeInBrowser, PATIENCE } from '../browser/chromium.ts';
+import { decide } from '../browser/sign-in.ts';
 import { run, start } from './cli-process.ts';
 import { startDefaultGateway, UPSTREAMS } from './default-gateway.ts';
 import { expectNoneMarked, marked } from './processes.ts';
@@ -28,13 +30,13 @@ describe('the demo', () => {
   }, 60_000);
 
   it('leaves nothing running when it is stopped half way', async () => {
-    const demo = start([], { script, env: { TMPDIR: mark } });
-    await expect.poll(() => demo.stdout, { timeout: 10_000 }).toContain('tools/list');
+    const demo = start([], { script, env: { TMPDIR: mark }, limit: 45_000 });
+    await expect.poll(() => demo.stdout, { timeout: 30_000 }).toContain('tools/list');
     expect((await marked(mark)).size).toBeGreaterThan(1);
     demo.child.kill();
     expect((await demo.ended).code).toBe(1);
     await expectNoneMarked(mark);
-  });
+  }, 60_000);
 });
 
 describe('the demo against a gateway that runs', () => {
@@ -47,7 +49,8 @@ describe('the demo against a gateway that runs', () => {
   it('passes, leaves the knowledge graph as it was and the gateway running', async () => {
     const gateway = await startDefaultGateway();
     try {
-      const { code, stdout } = await run([gateway.url], { script, limit: 45_000 });
+      const env = { PATCHBAY_KEY: gateway.key };
+      const { code, stdout } = await run([gateway.url], { script, env, limit: 45_000 });
       expect(stdout).toContain('steps passed.');
       expect(code).toBe(0);
       expect((await fetch(new URL('/healthz', gateway.url))).status).toBe(200);
@@ -55,4 +58,42 @@ describe('the demo against a gateway that runs', () => {
       expect(await gateway.stop()).toEqual({ code: 0 });
     }
   }, 60_000);
+});
+
+describe('the demo with a key that was revoked', () => {
+  it('says so', async () => {
+    const gateway = await startDefaultGateway();
+    try {
+      const { code, stdout } = await run([gateway.url], { script, env: { PATCHBAY_KEY: `${gateway.key}x` } });
+      expect(stdout).toMatch(/Failed at step 2, "Connect": the key in PATCHBAY_KEY is not taken/);
+      expect(code).toBe(1);
+    } finally {
+      await gateway.stop();
+    }
+  });
+});
+
+describeInBrowser('the first run', (open) => {
+  it('leads from the printed password through the browser to every step of the demo', async () => {
+    const gateway = await startDefaultGateway();
+    try {
+      const printed = () => gateway.noise.join('\n');
+      await expect.poll(printed, { timeout: PATIENCE / 2 }).toMatch(/password: +\S/);
+      const demo = start([gateway.url], { script, env: { PATCHBAY_KEY: '' }, limit: PATIENCE - 5_000 });
+      await expect.poll(() => demo.stdout, { timeout: PATIENCE / 2 }).toMatch(/^http\S+$/m);
+      const page = await open();
+      await page.goto(/^http\S+$/m.exec(demo.stdout)![0]);
+      await page.getByLabel('User name').fill(/user: +(\S+)/.exec(printed())![1]!);
+      await page.getByLabel('Password').fill(/password: +(\S.*)/.exec(printed())![1]!);
+      await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+      await page.getByText('Patchbay demo').first().waitFor();
+      await decide(page, 'Allow');
+      await page.getByText('The demo goes on').waitFor();
+      const { code, stdout } = await demo.ended;
+      expect(stdout).toContain('steps passed.');
+      expect(code).toBe(0);
+    } finally {
+      expect(await gateway.stop()).toEqual({ code: 0 });
+    }
+  });
 });

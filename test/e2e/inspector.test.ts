@@ -22,6 +22,7 @@ afterAll(async () => {
 async function inspect(...args: string[]): Promise<Record<string, unknown>> {
   const script = join('node_modules', '.bin', 'mcp-inspector');
   const command = ['--cli', gateway.url, '--transport', 'http', '--format', 'json', '--quiet', ...args];
+  command.push('--header', `Authorization: Bearer ${gateway.key}`);
   const { code, stdout, stderr } = await run(command, { script, env: { HOME: home } });
   if (code !== 0) throw new Error(`mcp-inspector ${args.join(' ')} ended with ${code}: ${stderr}${stdout}`);
   return (JSON.parse(stdout) as { result: Record<string, unknown> }).result;

@@ -29,7 +29,7 @@ afterEach(() => gateway.stop('SIGKILL'));
 
 async function startAll(): Promise<void> {
   gateway = await startDefaultGateway({ ...BEHIND_OTHERS, stubborn: STUBBORN });
-  const client = await connectV1(gateway.url);
+  const client = await connectV1(gateway.url, gateway.key);
   for (const upstream of ['everything-http', 'shell', 'npx'])
     expect((await client.call(`${upstream}__echo`, { message: 'hello' })).text).toBe('Echo: hello');
   await client.call('stubborn__raw', {});

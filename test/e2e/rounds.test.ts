@@ -17,6 +17,11 @@ beforeAll(async () => {
 });
 afterAll(() => gateway?.stop());
 
+const bearingTransport = (): Transport =>
+  new StreamableHTTPClientTransport(new URL(gateway.url), {
+    requestInit: { headers: { authorization: `Bearer ${gateway.key}` } },
+  }) as Transport;
+
 /** A client that can be asked everything, and answers in its own name. */
 async function connect(name: string): Promise<Client> {
   const client = new Client(
@@ -30,8 +35,8 @@ async function connect(name: string): Promise<Client> {
     content: { type: 'text', text: `sampled by ${name}` },
   }));
   client.setRequestHandler(ListRootsRequestSchema, async () => ({ roots: [{ uri: `file:///home/${name}`, name }] }));
-  const transport = new StreamableHTTPClientTransport(new URL(gateway.url));
-  await client.connect(transport as Transport);
+  const transport = bearingTransport();
+  await client.connect(transport);
   return client;
 }
 
@@ -66,7 +71,7 @@ describe.each(['everything', 'everything-http'])('%s', (upstream) => {
 describe('a client that cannot be asked', () => {
   it('is not shown the tools that would ask it', async () => {
     const client = new Client({ name: 'silent', version: '1.0.0' });
-    await client.connect(new StreamableHTTPClientTransport(new URL(gateway.url)) as Transport);
+    await client.connect(bearingTransport());
     const names = (await client.listTools()).tools.map((t) => t.name);
     expect(names).toContain('everything__echo');
     expect(names.filter((name) => /elicitation|sampling|roots/.test(name))).toEqual([]);

@@ -12,15 +12,15 @@ afterAll(() => gateway?.stop());
 
 describe.each([
   ['SDK v1', connectV1, '2025-11-25'],
-  ['SDK v2, legacy mode', (url: string) => connectV2(url, 'legacy'), '2025-11-25'],
-  ['SDK v2, automatic mode', (url: string) => connectV2(url, 'auto'), '2026-07-28'],
-  ['SDK v2, modern only', (url: string) => connectV2(url, { pin: '2026-07-28' }), '2026-07-28'],
+  ['SDK v2, legacy mode', (url: string, key: string) => connectV2(url, 'legacy', key), '2025-11-25'],
+  ['SDK v2, automatic mode', (url: string, key: string) => connectV2(url, 'auto', key), '2026-07-28'],
+  ['SDK v2, modern only', (url: string, key: string) => connectV2(url, { pin: '2026-07-28' }, key), '2026-07-28'],
 ] as const)('%s', (label, connect, version) => {
   const modern = version === '2026-07-28';
   let client: Connected;
 
   beforeAll(async () => {
-    client = await connect(gateway.url);
+    client = await connect(gateway.url, gateway.key);
   });
   afterAll(() => client?.close());
 
@@ -106,9 +106,10 @@ describe.each([
 
 describe('a session', () => {
   it('is over when the client says so, and a later request is told to start anew', async () => {
-    const client = await connectV1(gateway.url);
+    const client = await connectV1(gateway.url, gateway.key);
     await client.tools();
     const headers = {
+      authorization: `Bearer ${gateway.key}`,
       'content-type': 'application/json',
       accept: 'application/json, text/event-stream',
       'mcp-session-id': client.sessionId!,
@@ -123,7 +124,7 @@ describe('a session', () => {
 
 describe('a client that asks for the modern era', () => {
   it('in automatic mode asks with server/discover, and shakes no hands', async () => {
-    const client = await connectV2(gateway.url, 'auto');
+    const client = await connectV2(gateway.url, 'auto', gateway.key);
     await client.tools();
     const [probe, next] = client.sent;
     expect(probe).toMatchObject({ http: 'POST', method: 'server/discover', status: 200 });

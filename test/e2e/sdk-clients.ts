@@ -42,11 +42,11 @@ export interface Connected {
 
 const INFO = { name: 'e2e', version: '1.0.0' };
 
-/** The client most hosts of 2024 and 2025 are built on. */
-export async function connectV1(url: string): Promise<Connected> {
+/** The client most hosts of 2024 and 2025 are built on. @param key an API key, sent with each request */
+export async function connectV1(url: string, key?: string): Promise<Connected> {
   const { sent, fetch } = recorder();
   const client = new ClientV1(INFO);
-  const transport = new TransportV1(new URL(url), { fetch });
+  const transport = new TransportV1(new URL(url), { fetch, ...bearing(key) });
   await client.connect(transport as Transport);
   return {
     ...common(client, sent),
@@ -64,11 +64,16 @@ export async function connectV1(url: string): Promise<Connected> {
 /**
  * The client of the version 2 SDK.
  * @param mode how it finds the era: `legacy` as version 1 does, `auto` asks the server first, `pin` insists on modern
+ * @param key an API key, sent with each request
  */
-export async function connectV2(url: string, mode: 'legacy' | 'auto' | { pin: string }): Promise<Connected> {
+export async function connectV2(
+  url: string,
+  mode: 'legacy' | 'auto' | { pin: string },
+  key?: string,
+): Promise<Connected> {
   const { sent, fetch } = recorder();
   const client = new ClientV2(INFO, { versionNegotiation: { mode } });
-  const transport = new TransportV2(new URL(url), { fetch });
+  const transport = new TransportV2(new URL(url), { fetch, ...bearing(key) });
   await client.connect(transport);
   return {
     ...common(client, sent),
@@ -82,6 +87,9 @@ export async function connectV2(url: string, mode: 'legacy' | 'auto' | { pin: st
     },
   };
 }
+
+const bearing = (key: string | undefined) =>
+  key === undefined ? {} : { requestInit: { headers: { authorization: `Bearer ${key}` } } };
 
 /** What both clients have in the same form. */
 interface Client {

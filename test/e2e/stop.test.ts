@@ -10,7 +10,7 @@ const WITH_GRANDCHILD = { command: 'sh', args: ['-c', 'sleep 600 & exec mcp-serv
 describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
   it('ends the gateway and all it has started', async () => {
     const gateway = await startDefaultGateway({ family: WITH_GRANDCHILD });
-    const client = await connectV1(gateway.url);
+    const client = await connectV1(gateway.url, gateway.key);
     // a session's own links are processes of their own, beside those that the lists were fetched over
     for (const upstream of ['everything', 'everything-http', 'family'])
       expect((await client.call(`${upstream}__echo`, { message: 'hello' })).text).toBe('Echo: hello');
@@ -31,7 +31,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
 describe('a call in progress', () => {
   it('may finish before the gateway ends', async () => {
     const gateway = await startDefaultGateway();
-    const client = await connectV1(gateway.url);
+    const client = await connectV1(gateway.url, gateway.key);
     const { promise: running, resolve } = Promise.withResolvers<void>();
     const args = { duration: 1, steps: 4 };
     const call = client.call('everything__trigger-long-running-operation', args, () => resolve());
