@@ -126,9 +126,11 @@ export function toTable(result: Result): string {
 }
 
 function addedLine({ least, median: middle, perRound }: Added): string {
-  const spread = `${Math.min(...perRound).toFixed(1)} to ${Math.max(...perRound).toFixed(1)}`;
-  const rounds = `median of the rounds ${middle.toFixed(1)}, all of them ${spread}`;
-  return `It adds ${least.toFixed(1)} µs of CPU to a call, between the least disturbed rounds (${rounds}).`;
+  const sorted = perRound.toSorted((a, b) => a - b);
+  const at = (share: number): string => sorted[Math.round((sorted.length - 1) * share)]!.toFixed(1);
+  const spread = `${at(0.25)} to ${at(0.75)}`;
+  const rounds = `median of the rounds; the middle half of them ${spread}, between the least disturbed ${least.toFixed(1)}`;
+  return `It adds ${middle.toFixed(1)} µs of CPU to a call (${rounds}).`;
 }
 
 /** The result as a JSON file, in the layout the formatter of this project keeps: lists of numbers on one line. */
