@@ -46,7 +46,9 @@ test('the values in the comments of patchbay.yaml are the defaults', () => {
     .replace(/^ {2}# (embedded|limits):/gm, '  $1:')
     .replace(/^ {2}# {3}(\w+: )/gm, '    $1');
   expect(uncommented).toMatch(/^ {2}maxItems: /m);
-  const bare = parseConfig('upstreams: { a: { command: run } }', { file: 'patchbay.yaml', env: {} });
+  // but for who is let in: a file that says nothing of it is for one's own machine
+  const signIn = 'auth: { mode: [embedded, apiKeys] }\nupstreams: { a: { command: run } }';
+  const bare = parseConfig(signIn, { file: 'patchbay.yaml', env: {} });
   const full = parseConfig(uncommented, { file: 'patchbay.yaml', env: {} });
   const settings = (result: typeof full) => result.ok && { ...result.config, upstreams: undefined };
   expect(settings(full)).toEqual(settings(bare));

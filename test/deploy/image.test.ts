@@ -17,7 +17,7 @@ describe.each([undefined, 'full'])('the image (%s)', (stage) => {
 
   test('has a process 1 that passes signals on, and patchbay behind it', () => {
     expect(built.entrypoint).toEqual(['tini', '--', 'patchbay']);
-    expect(built.command).toEqual(['serve', '--insecure']);
+    expect(built.command).toEqual(['serve']);
   });
 
   test('listens where a published port leads, and keeps its state in the volume', () => {
