@@ -136,7 +136,7 @@ export const errors = {
   upstreamTimeout: row(
     code.internalError,
     200,
-    'Upstream {upstream} did not answer {method} within {ms} ms (timeouts.{knob}); the request was cancelled there',
+    'Upstream {upstream} did not answer {method} within {ms} ms ({knob}); the request was cancelled there',
   ),
   upstreamLost: row(
     code.internalError,

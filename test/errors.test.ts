@@ -97,7 +97,12 @@ describe('the table', () => {
 
 describe('a fault', () => {
   test('has the code, status and filled text of its row', () => {
-    const fault = new Fault('upstreamTimeout', { upstream: 'docs', method: 'tools/call', ms: 250, knob: 'call' });
+    const fault = new Fault('upstreamTimeout', {
+      upstream: 'docs',
+      method: 'tools/call',
+      ms: 250,
+      knob: 'timeouts.call',
+    });
     expect(fault).toBeInstanceOf(Error);
     expect(fault).toMatchObject({ fault: 'upstreamTimeout', code: -32603, status: 200, data: undefined });
     expect(fault.message).toBe(

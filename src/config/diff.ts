@@ -5,7 +5,7 @@
 import { configJsonSchema, type JsonSchema, schemaAt } from './json-schema.ts';
 import { dotted, mayBeSecret } from './problems.ts';
 import type { Config } from './schema.ts';
-import { DURATION_PATTERN, formatDuration, formatSize, SIZE_PATTERN } from './units.ts';
+import { DURATION_PATTERN, formatDuration, formatSize, RATE_PATTERN, SIZE_PATTERN } from './units.ts';
 
 export interface Change {
   /** Dotted, as in problems: `upstreams.docs.timeouts.call`. */
@@ -101,6 +101,7 @@ function show(value: unknown, path: Path, at: JsonSchema | undefined): string | 
     return pattern.startsWith(SIZE_PATTERN) ? formatSize(value) : String(value);
   }
   if (typeof value !== 'string') return undefined;
+  if (pattern.startsWith(RATE_PATTERN)) return value;
   const choices = [at, ...(at?.anyOf ?? [])].flatMap((one) => (Array.isArray(one?.enum) ? one.enum : []));
   if (choices.includes(value)) return value;
   if (!SHOWN.has(dotted(path)) || mayBeSecret(path, value)) return undefined;

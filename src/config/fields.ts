@@ -32,7 +32,18 @@ export function text(check: (value: string) => Finding | undefined, pattern?: st
  * @param description what the key is for; the unit is added to it
  * @param least the shortest one allowed, in ms
  */
-export function duration(preset: string, description: string, { least = 1 }: { least?: number } = {}) {
+export function duration(preset: string, description: string, limits: { least?: number } = {}) {
+  return anyDuration(limits).prefault(preset).describe(`${description} ${DURATION_FORMS}`);
+}
+
+/** A duration that may be left out; parameters as for `duration`. */
+export function optionalDuration(description: string, limits: { least?: number } = {}) {
+  return anyDuration(limits).optional().describe(`${description} ${DURATION_FORMS}`);
+}
+
+const DURATION_FORMS = 'Seconds, or text such as 250ms, 30s, 5m, 1h.';
+
+function anyDuration({ least = 1 }: { least?: number }) {
   const mend = 'write a number of seconds, or text such as 250ms, 30s, 5m, 1h';
   return z
     .union([z.number(), z.string()], { error: `is not a duration; ${mend}` })
@@ -45,13 +56,22 @@ export function duration(preset: string, description: string, { least = 1 }: { l
       } else ctx.addIssue(issue({ message: 'is too long', mend: 'write 24d or less' }));
       return z.NEVER;
     })
-    .meta({ pattern: DURATION_PATTERN })
-    .prefault(preset)
-    .describe(`${description} Seconds, or text such as 250ms, 30s, 5m, 1h.`);
+    .meta({ pattern: DURATION_PATTERN });
 }
 
 /** A size; parsed to bytes. Parameters as for `duration`; `least` is in bytes. */
-export function size(preset: string, description: string, { least = 1_024 }: { least?: number } = {}) {
+export function size(preset: string, description: string, limits: { least?: number } = {}) {
+  return anySize(limits).prefault(preset).describe(`${description} ${SIZE_FORMS}`);
+}
+
+/** A size that may be left out; parameters as for `size`. */
+export function optionalSize(description: string, limits: { least?: number } = {}) {
+  return anySize(limits).optional().describe(`${description} ${SIZE_FORMS}`);
+}
+
+const SIZE_FORMS = 'Bytes, or text such as 512KiB, 4MiB, 1GiB.';
+
+function anySize({ least = 1_024 }: { least?: number }) {
   return z
     .union([z.number(), z.string()], { error: `is not a size; ${sizeMend()}` })
     .transform((value, ctx) => {
@@ -66,9 +86,7 @@ export function size(preset: string, description: string, { least = 1_024 }: { l
       );
       return z.NEVER;
     })
-    .meta({ pattern: SIZE_PATTERN })
-    .prefault(preset)
-    .describe(`${description} Bytes, or text such as 512KiB, 4MiB, 1GiB.`);
+    .meta({ pattern: SIZE_PATTERN });
 }
 
 /** `4MB` is decimal to some and binary to others, so it is not guessed at. */

@@ -79,6 +79,11 @@ function meant(forms: readonly (readonly Issue[])[]): readonly Issue[] {
   return within ?? typed ?? forms[0] ?? [];
 }
 
+/** Keys that are somewhere else now, by the last two parts of their path. */
+const MOVED: ReadonlyMap<string, string> = new Map([
+  ['timeouts.tools', 'give each tool its time in `items`: items: { tools: { build: { timeout: 30m } } }'],
+]);
+
 function unknownKey(path: PropertyKey[], at: JsonSchema | undefined, schema: JsonSchema): Finding {
   const key = String(path.at(-1));
   const known = Object.keys(at?.properties ?? {}).filter((name) => name !== '$schema');
@@ -86,6 +91,8 @@ function unknownKey(path: PropertyKey[], at: JsonSchema | undefined, schema: Jso
   const home = Object.entries(schema.properties ?? {}).find(([, { properties }]) =>
     Object.hasOwn(properties ?? {}, key),
   );
+  const moved = MOVED.get(path.slice(-2).join('.'));
+  if (moved !== undefined) return { path, message: 'is no key any more', mend: moved, subject: 'none' };
   const mend =
     close !== undefined
       ? `did you mean \`${close}\`?`

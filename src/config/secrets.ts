@@ -7,14 +7,14 @@ import { type Config, UPSTREAM_KEYS, type UpstreamConfig } from './schema.ts';
 import { INHERITED } from './upstream.ts';
 
 /** The members of an upstream that may hold secrets; the others name places. */
-const SECRET_KEYS = ['env', 'headers', 'args', 'url'];
+const SECRET_KEYS = ['env', 'headers', 'args', 'url', 'items'];
 
 /** A folder or a user name says little, and is in half of all that programs write. */
 const HARMLESS = new Set(INHERITED.map((name) => `\${env:${name}}`));
 
 const remembered = new WeakMap<UpstreamConfig, readonly string[]>();
 
-/** Remembers for each upstream what was put into its `env`, `headers`, `args` and `url`. */
+/** Remembers for each upstream what was put into its `env`, `headers`, `args`, `url` and `items`. */
 export function rememberSecrets({ upstreams }: Config, origins: Origins): void {
   const found = new Map<string, string[]>();
   for (const [key, { labels, texts }] of origins) {

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import type { Finding } from './finding.ts';
 import { isLoopback } from './loopback.ts';
 import { fillPort } from './port.ts';
+import { parseRate } from './units.ts';
 
 /** RFC 9110 §5.6.2 `token`. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
@@ -197,4 +198,19 @@ export function network(value: string): Finding | undefined {
   const family = isIP(address);
   if (family !== 0 && Number(bits ?? 0) <= (family === 4 ? 32 : 128)) return undefined;
   return { message: 'is not an address or a network', mend: 'write one such as 10.1.2.3 or 10.1.0.0/16' };
+}
+
+/** What names of tools and prompts consist of. */
+export const ITEM_NAME = /^[A-Za-z0-9_-]{1,128}$/;
+
+/** A name that a tool or a prompt is given here. */
+export function itemName(name: string): Finding | undefined {
+  if (ITEM_NAME.test(name)) return undefined;
+  return { message: 'is not a name that hosts take', mend: 'use 1 to 128 of the characters A-Z a-z 0-9 _ -' };
+}
+
+/** How often something may happen. */
+export function rate(value: string): Finding | undefined {
+  if (parseRate(value)) return undefined;
+  return { message: 'is not a rate', mend: 'write calls per time, such as 10/1m' };
 }

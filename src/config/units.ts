@@ -10,6 +10,27 @@ export const LONGEST_DURATION = 2_147_483_647;
 export const DURATION_PATTERN = '^\\d+(\\.\\d+)? ?(ms|s|m|h|d)?$';
 export const SIZE_PATTERN = '^\\d+(\\.\\d+)? ?(B|KiB|MiB|GiB)?$';
 
+/** How often something may happen. */
+export interface Rate {
+  readonly times: number;
+  /** Milliseconds. */
+  readonly per: number;
+}
+
+/** What `parseRate` accepts, for the JSON Schema. */
+export const RATE_PATTERN = '^[1-9]\\d{0,8}/\\d+(\\.\\d+)? ?(ms|s|m|h|d)?$';
+
+/** @returns the rate in a text such as `10/1m`, or undefined when it is none */
+export function parseRate(text: string): Rate | undefined {
+  if (!new RegExp(RATE_PATTERN).test(text)) return undefined;
+  const [times = '', time = ''] = text.split('/');
+  const per = parseDuration(time);
+  return per === undefined || per < 1 || per > LONGEST_DURATION ? undefined : { times: Number(times), per };
+}
+
+/** A rate as an admin would write it, such as `10/1m`. */
+export const formatRate = ({ times, per }: Rate): string => `${times}/${formatDuration(per)}`;
+
 /**
  * @param value seconds as a number (or text without a unit), or text such as `250ms`, `30s`, `5m`, `1h`, `2d`
  * @returns whole milliseconds, or undefined when the value is neither

@@ -8,12 +8,8 @@ export const timeouts = z.strictObject({
   request: duration('60s', 'Longest wait for the answer to any request other than a tool call.'),
   call: duration(
     '5m',
-    'Longest wait for the answer to a tool call; progress starts it again, where the client asks for progress.',
+    'Longest wait for the answer to a tool call; progress starts it again, where the client asks for progress. Single tools have theirs in items.',
   ),
-  tools: z
-    .record(z.string(), duration('5m', 'Longest wait for this tool.'))
-    .prefault({})
-    .describe('Longest waits for the answers of single tools, in place of call, by the names the upstream gives them.'),
   callMax: duration('1h', 'Longest a tool call may take in all, however much progress it reports.'),
   elicitation: duration('10m', 'Longest wait for a person to answer what the upstream asks.'),
   sampling: duration('2m', "Longest wait for the client's model to answer what the upstream asks."),

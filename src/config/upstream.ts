@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { issue, section, size, text } from './fields.ts';
 import type { Finding } from './finding.ts';
+import { itemsSchema } from './items.ts';
 import { hasPort, unescapePort } from './port.ts';
 import * as is from './text.ts';
 import { recovery, timeouts } from './upstream-limits.ts';
@@ -61,6 +62,9 @@ const fields = z.strictObject({
   enabled: z.boolean().default(true).describe('Whether this upstream is served.'),
   timeouts: section(timeouts).describe('Time limits.'),
   recovery: section(recovery).describe('What happens when this upstream fails.'),
+  items: itemsSchema.describe(
+    'How single tools, prompts and resources are shown and limited, by upstream name or a pattern of names, in which * is any text.',
+  ),
   maxMessageSize: size('64MiB', 'Largest message taken from this upstream.'),
   maxLinks: z
     .int()
@@ -79,7 +83,15 @@ const fields = z.strictObject({
 type Fields = z.output<typeof fields>;
 type Common = Pick<
   Fields,
-  'sharing' | 'protocol' | 'enabled' | 'timeouts' | 'recovery' | 'maxMessageSize' | 'maxLinks' | 'maxLinksPerPrincipal'
+  | 'sharing'
+  | 'protocol'
+  | 'enabled'
+  | 'timeouts'
+  | 'recovery'
+  | 'items'
+  | 'maxMessageSize'
+  | 'maxLinks'
+  | 'maxLinksPerPrincipal'
 >;
 
 interface Process {

@@ -71,6 +71,6 @@ function endProfiles({ profiles, sessions, listeners }: MethodContext): void {
 
 /** Equal for specs whose links are the same but for their limits. */
 function linksOf(spec: UpstreamSpec): string {
-  const { timeouts: _t, recovery: _r, maxLinks: _m, maxLinksPerPrincipal: _p, spares: _s, ...others } = spec;
+  const { timeouts: _t, recovery: _r, items: _i, maxLinks: _m, maxLinksPerPrincipal: _p, spares: _s, ...others } = spec;
   return JSON.stringify([identityOf(spec), others]);
 }

@@ -54,7 +54,7 @@ async function prepare(context: MethodContext, link: Link, from: LinkName, again
   const open = context.upstreams.get(from.upstream)?.timeouts.open ?? SOON;
   const subscribe = async (uri: string): Promise<void> => {
     try {
-      await ask(link, 'resources/subscribe', { uri }, { idle: open, total: open, knob: 'open' });
+      await ask(link, 'resources/subscribe', { uri }, { idle: open, total: open, knob: 'timeouts.open' });
       // it may have changed while nobody was there to be told
       sendUpdate(context, from, uri, { uri });
     } catch (error) {

@@ -48,7 +48,7 @@ export async function applyLevel(context: MethodContext, link: Link, scope: stri
 
 /** Never rejects. */
 async function tell(context: MethodContext, link: Link, level: LogLevel): Promise<void> {
-  const taken = ask(link, 'logging/setLevel', { level }, { idle: PATIENCE, total: PATIENCE, knob: 'request' });
+  const taken = ask(link, 'logging/setLevel', { level }, { idle: PATIENCE, total: PATIENCE, knob: 'timeouts.request' });
   try {
     if (deaf.has(link)) taken.catch(() => undefined);
     else await taken;

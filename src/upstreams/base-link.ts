@@ -205,7 +205,7 @@ export abstract class BaseLink implements Link {
     const ms = total ? pending.deadline.total : pending.deadline.idle;
     this.pending.settle(pending.id);
     this.withdraw(pending, 'timed out');
-    const knob = total ? 'callMax' : pending.deadline.knob;
+    const knob = total ? 'timeouts.callMax' : pending.deadline.knob;
     // one that takes its time with this request while it serves others is alive
     if (this.#heard === pending.heard && !pending.call.deadline)
       this.#doubt(`it did not answer ${method} within ${ms} ms`);

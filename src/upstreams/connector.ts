@@ -210,7 +210,7 @@ export class Connector {
       wire,
       log: this.#log,
       listener,
-      deadline: (call) => deadlineOf(this.spec.timeouts, call),
+      deadline: (call) => deadlineOf(this.spec, call),
       client,
       openTimeout: timeouts.open,
       control,

@@ -19,7 +19,7 @@ export async function handshake(
   client: { readonly capabilities: object; readonly info: object },
   timeout: number,
 ): Promise<ServerFacts> {
-  const deadline = { idle: timeout, total: timeout, knob: 'open' };
+  const deadline = { idle: timeout, total: timeout, knob: 'timeouts.open' };
   const params = { protocolVersion: LATEST_LEGACY, capabilities: client.capabilities, clientInfo: client.info };
   let result: Record<string, unknown>;
   try {

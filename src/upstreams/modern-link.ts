@@ -60,7 +60,9 @@ export class ModernLink extends BaseLink {
   async #discover(): Promise<ServerFacts> {
     const timeout = this.options.openTimeout;
     try {
-      return readDiscovery(await ask(this, 'server/discover', {}, { idle: timeout, total: timeout, knob: 'open' }));
+      return readDiscovery(
+        await ask(this, 'server/discover', {}, { idle: timeout, total: timeout, knob: 'timeouts.open' }),
+      );
     } catch (error) {
       throw error instanceof WireFault
         ? error

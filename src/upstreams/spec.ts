@@ -2,7 +2,9 @@
 import type { UpstreamConfig } from '../config/schema.ts';
 import { placeholderTexts } from '../config/secrets.ts';
 import type { Call, Deadline } from '../protocol/call.ts';
+import type { ItemKind } from './catalog.ts';
 import type { HealthRules } from './health.ts';
+import { type ItemRules, itemRules } from './item-rules.ts';
 
 export interface Timeouts {
   /** Start and handshake. */
@@ -11,8 +13,6 @@ export interface Timeouts {
   readonly request: number;
   /** One `tools/call` without progress. */
   readonly call: number;
-  /** One `tools/call` without progress, for tools with a limit of their own, by upstream name. */
-  readonly tools: Readonly<Record<string, number>>;
   /** One request in all, whatever progress it makes. */
   readonly callMax: number;
   /** A person's answer to an elicitation. */
@@ -52,6 +52,8 @@ export interface UpstreamSpec {
   readonly protocol: 'auto' | 'legacy' | 'modern';
   readonly timeouts: Timeouts;
   readonly recovery: HealthRules;
+  /** What is said of single items; `undefined` where nothing is. */
+  readonly items: ItemRules | undefined;
   /** Bytes. */
   readonly maxMessageSize: number;
   /** Links at once, in all and of one principal. */
@@ -63,13 +65,23 @@ export interface UpstreamSpec {
   readonly secrets: readonly string[];
 }
 
-/** The limits of a request by its method and, for `tools/call`, the upstream name of the tool. */
-export function deadlineOf(timeouts: Timeouts, { method, target }: Pick<Call, 'method' | 'target'>): Deadline {
-  const tool = method === 'tools/call' ? target?.name : undefined;
-  const own = tool !== undefined && Object.hasOwn(timeouts.tools, tool) ? timeouts.tools[tool] : undefined;
-  const knob = own !== undefined ? `tools.${tool}` : method === 'tools/call' ? 'call' : 'request';
-  const idle = own ?? timeouts[method === 'tools/call' ? 'call' : 'request'];
-  return { idle, total: Math.max(timeouts.callMax, idle), knob };
+/** The kind of item that a request uses, by its method. */
+export const USES: ReadonlyMap<string, ItemKind> = new Map([
+  ['tools/call', 'tools'],
+  ['prompts/get', 'prompts'],
+  ['resources/read', 'resources'],
+]);
+
+/** The limits of a request by its method and what it is about. */
+export function deadlineOf(
+  { timeouts, items }: Pick<UpstreamSpec, 'timeouts' | 'items'>,
+  { method, target }: Pick<Call, 'method' | 'target'>,
+): Deadline {
+  const usual = method === 'tools/call' ? 'call' : 'request';
+  const kind = items && USES.get(method);
+  const own = kind && target ? items.of(kind, target.name)?.timeout : undefined;
+  const idle = own?.value ?? timeouts[usual];
+  return { idle, total: Math.max(timeouts.callMax, idle), knob: own?.knob ?? `timeouts.${usual}` };
 }
 
 /** The enabled upstreams of a configuration, in its order. */
@@ -77,7 +89,8 @@ export function specsOf(upstreams: Readonly<Record<string, UpstreamConfig>>): Ma
   const specs = new Map<string, UpstreamSpec>();
   for (const [name, upstream] of Object.entries(upstreams)) {
     if (!upstream.enabled) continue;
-    const { kind, sharing, protocol, timeouts, recovery, maxMessageSize, maxLinks, maxLinksPerPrincipal } = upstream;
+    const { kind, sharing, protocol, timeouts, recovery, items, maxMessageSize, maxLinks, maxLinksPerPrincipal } =
+      upstream;
     specs.set(name, {
       name,
       process: kind === 'http' ? undefined : processOf(upstream),
@@ -86,6 +99,7 @@ export function specsOf(upstreams: Readonly<Record<string, UpstreamConfig>>): Ma
       protocol,
       timeouts,
       recovery,
+      items: itemRules(items),
       maxMessageSize,
       maxLinks,
       maxLinksPerPrincipal,

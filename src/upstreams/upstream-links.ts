@@ -232,7 +232,7 @@ export class UpstreamLinks {
     // while this one waited, that of another was answered
     if (!link.suspect) return link;
     const { open } = this.spec.timeouts;
-    await ask(link, 'ping', undefined, { idle: open, total: open, knob: 'open' }).catch((error: Error) => {
+    await ask(link, 'ping', undefined, { idle: open, total: open, knob: 'timeouts.open' }).catch((error: Error) => {
       if (!(error instanceof UpstreamError)) throw error;
     });
     return link;

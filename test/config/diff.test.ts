@@ -67,11 +67,19 @@ describe('upstreams', () => {
   test('that change are told by key', () => {
     const before = { upstreams: { a: RUN, b: RUN } };
     const after = {
-      upstreams: { a: RUN, b: { ...RUN, args: ['x'], timeouts: { call: '1h', tools: { slow: '30m' } } } },
+      upstreams: {
+        a: RUN,
+        b: {
+          ...RUN,
+          args: ['x'],
+          timeouts: { call: '1h' },
+          items: { tools: { slow: { timeout: '30m', rate: '10/1m' } } },
+        },
+      },
     };
     expect(diff(before, after)).toEqual([
       { path: 'upstreams.b.timeouts.call', kind: 'changed', upstream: 'b', key: 'timeouts', before: '5m', after: '1h' },
-      { path: 'upstreams.b.timeouts.tools.slow', kind: 'added', upstream: 'b', key: 'timeouts', after: '30m' },
+      { path: 'upstreams.b.items.tools.slow', kind: 'added', upstream: 'b', key: 'items' },
       { path: 'upstreams.b.args', kind: 'changed', upstream: 'b', key: 'args' },
     ]);
   });
@@ -95,6 +103,12 @@ describe('upstreams', () => {
       { ...RUN, cwd: '/a' },
       { command: 'ran', cwd: '/b' },
       ['command: changed', 'cwd: changed'],
+    ],
+    [
+      'limits of items',
+      { ...RUN, items: { tools: { slow: { timeout: '10s', rate: '10/1m' } } } },
+      { ...RUN, items: { tools: { slow: { timeout: '20s', rate: '5/1m', title: 'x' } } } },
+      ['items.tools.slow.title: added', 'items.tools.slow.timeout: 10s → 20s', 'items.tools.slow.rate: 10/1m → 5/1m'],
     ],
     ['another address', URL, { url: 'https://other.example.com/mcp' }, ['url: changed']],
     [

@@ -166,7 +166,7 @@ export const cases: readonly Case[] = [
     run: async (opened) => {
       const before = (await whoami(opened)).sleeps;
       const sleep = opened.send(
-        toolCall('sleep', '{"ms":60000}', undefined, { idle: 300, total: 5_000, knob: 'call' }),
+        toolCall('sleep', '{"ms":60000}', undefined, { idle: 300, total: 5_000, knob: 'timeouts.call' }),
       );
       expect(await faultOf(sleep)).toMatchObject({
         fault: 'upstreamTimeout',
@@ -178,7 +178,7 @@ export const cases: readonly Case[] = [
   {
     name: 'progress puts the time out off, up to the total',
     run: async ({ send }) => {
-      const deadline = { idle: 300, total: 600, knob: 'call' };
+      const deadline = { idle: 300, total: 600, knob: 'timeouts.call' };
       const sleep = send(toolCall('sleep', '{"ms":60000}', '1', deadline));
       expect((await faultOf(sleep)).message).toContain('within 600 ms (timeouts.callMax)');
       expect(sleep.progress.length).toBeGreaterThan(5);

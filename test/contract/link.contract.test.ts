@@ -84,7 +84,7 @@ describe.each(transports)('$name', (transport) => {
   describe('answers that are not what they should be', () => {
     let odd: Peer;
     let opened: Opened;
-    const deadline = { idle: 120, total: 120, knob: 'call' };
+    const deadline = { idle: 120, total: 120, knob: 'timeouts.call' };
 
     beforeAll(async () => {
       odd = await transport.odd();

@@ -117,10 +117,12 @@ test('links and calls in progress of the others are as before, whatever comes, c
 
 test('other limits hold for the next call, over the same link', async () => {
   const pid = await pidOf();
-  const changes = await change({ upstreams: { local: { ...stdioPeer(), timeouts: { tools: { sleep: '200ms' } } } } });
-  expect(changes).toEqual(['upstreams.local.timeouts.tools.sleep: added (200ms)']);
+  const changes = await change({
+    upstreams: { local: { ...stdioPeer(), items: { tools: { sleep: { timeout: '200ms' } } } } },
+  });
+  expect(changes).toEqual(['upstreams.local.items.tools.sleep: added']);
   const { error } = await client.request('tools/call', { name: 'local__sleep', arguments: { ms: 60_000 } });
-  expect(error?.message).toContain('within 200 ms (timeouts.tools.sleep)');
+  expect(error?.message).toContain('within 200 ms (items.tools.sleep.timeout)');
   expect(await pidOf()).toBe(pid);
 });
 

@@ -175,7 +175,7 @@ describe('cancelling', () => {
   test('time out: the request is withdrawn, and the error names method, time and knob', async () => {
     vi.useFakeTimers();
     const scripted = await openScripted();
-    const call = toolCall('x', '{}', '1', { idle: 100, total: 250, knob: 'call' });
+    const call = toolCall('x', '{}', '1', { idle: 100, total: 250, knob: 'timeouts.call' });
     const id = sent(scripted, call);
     vi.advanceTimersByTime(100);
     expect((await fault(call.done)).message).toBe(
@@ -187,7 +187,7 @@ describe('cancelling', () => {
   test('progress keeps a call alive up to the total, which is then the time that is named', async () => {
     vi.useFakeTimers();
     const scripted = await openScripted();
-    const call = toolCall('x', '{}', '1', { idle: 100, total: 250, knob: 'call' });
+    const call = toolCall('x', '{}', '1', { idle: 100, total: 250, knob: 'timeouts.call' });
     const progressToken = sent(scripted, call);
     for (let i = 0; i < 5; i++) {
       vi.advanceTimersByTime(60);

@@ -3,7 +3,7 @@ import type { Deadline } from '../../src/protocol/call.ts';
 import { type Pending, PendingTable } from '../../src/upstreams/pending.ts';
 import { callOf, toolCall } from './calls.ts';
 
-const deadline: Deadline = { idle: 100, total: 250, knob: 'call' };
+const deadline: Deadline = { idle: 100, total: 250, knob: 'timeouts.call' };
 
 let table: PendingTable;
 let expired: { id: number; after: number; total: boolean }[];
@@ -109,15 +109,15 @@ describe('deadlines', () => {
   });
 
   test('a total below the idle time is the one that counts', () => {
-    const { id } = open('tools/call', { idle: 100, total: 40, knob: 'call' });
+    const { id } = open('tools/call', { idle: 100, total: 40, knob: 'timeouts.call' });
     vi.advanceTimersByTime(100);
     expect(expired).toEqual([{ id, after: 40, total: true }]);
     table.drain();
   });
 
   test('each call has its own, and a total that is no more than it is not the one that counts', () => {
-    const slow = open('tools/call', { idle: 1_000, total: 1_000, knob: 'call' });
-    const quick = open('tools/list', { idle: 10, total: 10, knob: 'request' });
+    const slow = open('tools/call', { idle: 1_000, total: 1_000, knob: 'timeouts.call' });
+    const quick = open('tools/list', { idle: 10, total: 10, knob: 'timeouts.request' });
     vi.advanceTimersByTime(1_000);
     expect(expired).toEqual([
       { id: quick.id, after: 10, total: false },

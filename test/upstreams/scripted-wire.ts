@@ -173,7 +173,7 @@ export async function openScripted(options: ScriptedOptions = {}): Promise<Scrip
     wire,
     log,
     listener,
-    deadline: () => ({ idle: 5_000, total: 10_000, knob: 'request' }),
+    deadline: () => ({ idle: 5_000, total: 10_000, knob: 'timeouts.request' }),
     client: { audience: 'a', capabilities: declared, info: { name: 'patchbay', version: '0' } },
     openTimeout,
     ...(signal ? { control: { signal } } : {}),

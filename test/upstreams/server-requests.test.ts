@@ -165,7 +165,7 @@ test('while a person is asked the idle time of the call stands still, and starts
   vi.useFakeTimers();
   try {
     const { link, wire } = await openScripted({ declared });
-    const call = toolCall('x', '{}', undefined, { idle: 100, total: 10_000, knob: 'call' });
+    const call = toolCall('x', '{}', undefined, { idle: 100, total: 10_000, knob: 'timeouts.call' });
     link.request(call.call);
     wire.say({ id: 1, method: 'elicitation/create', params: {} });
     vi.advanceTimersByTime(5_000);
