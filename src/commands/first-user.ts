@@ -16,6 +16,9 @@ export function openUsers(config: Config, file: string, folder: string | undefin
   return new Users({ file: usersFile(config, file, folder), log, audit: auditTo(log) });
 }
 
+/** What a person types who started Patchbay by npm, or by itself. */
+const COMMAND = process.env.npm_lifecycle_event === undefined ? 'patchbay' : 'npx patchbay';
+
 /**
  * Makes the administrator when nobody could sign in without.
  * @returns the lines that tell the password, to be shown at once and only to the one who started Patchbay
@@ -30,7 +33,7 @@ export async function firstUser(users: Users | undefined, { auth }: Config): Pro
     `  user:      ${made.name}`,
     `  password:  ${made.password}`,
     made.kept
-      ? `\`patchbay user passwd ${made.name}\` changes it, \`patchbay user add NAME\` adds others.`
+      ? `\`${COMMAND} user passwd ${made.name}\` changes it, \`${COMMAND} user add NAME\` adds others.`
       : 'Nothing is kept between runs, so the next one makes another; set storage.folder to keep it.',
   ];
 }
