@@ -41,8 +41,8 @@ export interface ItemPattern {
   fitsUpstream(upstream: string): boolean;
   /** Whether every item of this upstream fits. */
   fitsAllOf(upstream: string): boolean;
-  /** Whether URIs that nobody lists can fit. */
-  readonly fitsUris: boolean;
+  /** Whether URIs of this upstream that it does not list can fit. */
+  fitsUrisOf(upstream: string): boolean;
 }
 
 type Match = (text: string) => boolean;
@@ -61,12 +61,12 @@ export function itemPattern(text: string): ItemPattern {
     });
   };
   for (let at = text.indexOf('/'); at >= 0; at = text.indexOf('/', at + 1)) add(text.slice(0, at), text.slice(at + 1));
-  if (!text.includes('/')) add(text, '*');
+  if (!/\/.*\*|\*.*\//.test(text)) add(text, '*');
   return {
     text,
     fits: (upstream, name) => splits.some((split) => split.upstream(upstream) && split.item(name)),
     fitsUpstream: (upstream) => splits.some((split) => split.upstream(upstream)),
     fitsAllOf: (upstream) => splits.some((split) => split.all && split.upstream(upstream)),
-    fitsUris: splits.some(({ uris }) => uris),
+    fitsUrisOf: (upstream) => splits.some((split) => split.uris && split.upstream(upstream)),
   };
 }

@@ -49,7 +49,7 @@ export const mayAllowUris = (rules: Rules, upstream: string): boolean =>
       effect === 'allow' &&
       !hints &&
       (!kinds || kinds.has('resources')) &&
-      items.some((pattern) => pattern.fitsUris && pattern.fitsUpstream(upstream)),
+      items.some((pattern) => pattern.fitsUrisOf(upstream)),
   );
 
 const says = (own: Hints, wanted: Partial<Hints>): boolean =>

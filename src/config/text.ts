@@ -165,6 +165,7 @@ export function itemGlob(value: string): Finding | undefined {
 /** What follows /mcp/ in the URL of a profile. */
 export const PROFILE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
+/** A part of a URL, without anything that would be escaped there. */
 export function profileName(name: string): Finding | undefined {
   if (PROFILE_NAME.test(name)) return undefined;
   return {

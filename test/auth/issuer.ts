@@ -21,7 +21,7 @@ export interface TokenOptions {
   readonly format?: 'jwt' | 'opaque';
   /** Thumbprint of the key it is bound to. */
   readonly jkt?: string;
-  readonly claims?: Readonly<Record<string, unknown>>;
+  readonly claims?: Record<string, unknown>;
 }
 
 export interface Issuer {
@@ -76,6 +76,8 @@ export async function startIssuer({ path = '', port: asked = 0 } = {}): Promise<
   await listen(asked);
   const { port } = server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}${path}`;
+  /** What tokens say beside the usual. */
+  const extra = new WeakMap<object, Record<string, unknown>>();
   const provider = new Provider(url, {
     jwks: { keys: [jwk as never] },
     clients: [
@@ -90,6 +92,7 @@ export async function startIssuer({ path = '', port: asked = 0 } = {}): Promise<
         response_types: [],
       },
     ],
+    extraTokenClaims: async (_ctx, token) => extra.get(token),
     features: {
       devInteractions: { enabled: false },
       introspection: { enabled: true, allowedPolicy: () => true },
@@ -132,8 +135,8 @@ export async function startIssuer({ path = '', port: asked = 0 } = {}): Promise<
         gty: 'authorization_code',
         scope,
         expiresIn: lifetime,
-        ...(claims ? { extra: claims } : {}),
       } as never);
+      if (claims) extra.set(token, claims);
       if (audience !== undefined) {
         const info = {
           scope,

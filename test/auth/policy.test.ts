@@ -179,6 +179,8 @@ describe('patterns', () => {
     ['a/b/echo', 'a', 'b/echo', true],
     ['*/echo', 'a/b', 'echo', true],
     ['a', 'a/b', 'echo', false],
+    ['a/b', 'a/b', 'echo', true],
+    ['a/*', 'a/b', 'echo', false],
   ])('%s and %s/%s: %s', (pattern, upstream, name, fits) => {
     expect(itemPattern(pattern).fits(upstream, name)).toBe(fits);
   });

@@ -21,17 +21,24 @@ const STATES: readonly RequestState[] = [
 
 interface Asked {
   readonly principal?: string;
+  readonly profile?: string;
   readonly method?: string;
   /** JSON text of `arguments`; none without it. */
   readonly args?: string | undefined;
 }
 
 /** As much of a call as matters here. */
-function callOf({ principal = 'alice', method = 'tools/call', args = '{"a":1,"b":[1.0,"x"]}' }: Asked = {}): Call {
+function callOf({
+  principal = 'alice',
+  profile = 'default',
+  method = 'tools/call',
+  args = '{"a":1,"b":[1.0,"x"]}',
+}: Asked = {}): Call {
   const members = args === '' ? '' : `"arguments":${args},`;
   const text = `{"jsonrpc":"2.0","id":1,"method":"${method}","params":{${members}"_meta":{}}}`;
   const message = readMessage(Buffer.from(text));
-  return { principal: { key: principal }, method, message, params: new Params(message) } as unknown as Call;
+  const client = { profile };
+  return { principal: { key: principal }, client, method, message, params: new Params(message) } as unknown as Call;
 }
 
 /** The refusal of a state. @throws Error when it is not refused */
@@ -62,6 +69,7 @@ describe.each(STATES)('a state of kind $kind', (state) => {
 
   test.each<[string, Asked, string]>([
     ['#108 another principal', { principal: 'bob' }, 'tool'],
+    ['another profile', { profile: 'research' }, 'tool'],
     ['a principal whose name goes on', { principal: 'alice\0tools/call' }, 'tool'],
     ['another method', { method: 'prompts/get' }, 'tool'],
     ['#109 another tool', {}, 'tool2'],
