@@ -148,6 +148,13 @@ describe('while the gateway runs', () => {
     await refusal(first);
   });
 
+  test('one that was made a moment ago is good at once', async () => {
+    open();
+    const text = add('ci');
+    await expect(keys.verify(text)).resolves.toMatchObject({ principal: { subject: 'ci' } });
+    expect(audited.map(([event]) => event)).toEqual(['key created']);
+  });
+
   test('tables are not read when nobody else has written, nor when a key is used', async () => {
     const text = add('ci');
     open();
