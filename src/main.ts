@@ -1,11 +1,10 @@
 /** The command line: names, options and help of every command. */
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
+import { configOption } from './commands/config-option.ts';
 import { keyCommand, signingKeyCommand, userCommand } from './commands/people.ts';
 import { type ServeOptions, serve } from './commands/serve.ts';
 import { validate } from './commands/validate.ts';
-
-export const DEFAULT_CONFIG = 'config/patchbay.yaml';
 
 /** The version of this package. */
 export const VERSION = (
@@ -23,7 +22,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   program
     .command('serve')
     .description('serve the upstreams of a config file')
-    .option('-c, --config <file>', 'config file', process.env.PATCHBAY_CONFIG ?? DEFAULT_CONFIG)
+    .addOption(configOption())
     .option('-p, --port <n>', 'listen on this port (0 takes a free one); wins over PORT and the config', port)
     .option('-H, --host <address>', 'listen on this address; wins over PATCHBAY_HOST and the config')
     .option('--public-url <url>', 'what clients connect to, without /mcp; wins over PATCHBAY_PUBLIC_URL and the config')
@@ -35,13 +34,12 @@ export async function main(argv: readonly string[]): Promise<void> {
   program
     .command('validate')
     .description('check a config file; exit 1 and one line per problem')
-    .option('-c, --config <file>', 'config file', process.env.PATCHBAY_CONFIG ?? DEFAULT_CONFIG)
-    .action((options: { config: string }) => {
+    .addOption(configOption())
+    .action((options: { config: readonly string[] }) => {
       process.exitCode = validate(options.config);
     });
 
-  const config = process.env.PATCHBAY_CONFIG ?? DEFAULT_CONFIG;
-  for (const group of [userCommand(config), keyCommand(config), signingKeyCommand(config)]) {
+  for (const group of [userCommand(), keyCommand(), signingKeyCommand()]) {
     group.showHelpAfterError().showSuggestionAfterError();
     program.addCommand(group);
   }

@@ -8,8 +8,8 @@ import { CommandProblem, findPlaces } from './places.ts';
 import { table } from './table.ts';
 
 export interface KeyOptions {
-  /** The config file. */
-  readonly config: string;
+  /** The config files, the main one first. */
+  readonly config: readonly string[];
 }
 
 export interface CreateOptions extends KeyOptions {
@@ -50,7 +50,7 @@ export function keyCreate(name: string, options: CreateOptions): number {
     const ends = until === undefined ? 'it does not expire' : `it expires on ${day(until)}`;
     note(`This is the key ${name}, and ${ends}. It is kept as a hash in ${path} and cannot be shown again.`);
     note('Clients send it as "Authorization: Bearer <key>" or as "X-API-Key: <key>".');
-    if (!modes.includes('apiKeys')) note(`It is not taken yet: add apiKeys to auth.mode in ${options.config}`);
+    if (!modes.includes('apiKeys')) note(`It is not taken yet: add apiKeys to auth.mode in ${options.config[0]}`);
   });
 }
 

@@ -1,14 +1,15 @@
 /** Commands for users and keys: names, options and help. */
 import { Command } from 'commander';
+import { configOption } from './config-option.ts';
 import { keyCreate, keyList, keyRevoke } from './key.ts';
 import { signingKeyList, signingKeyRotate } from './signing-key.ts';
 import { userAdd, userList, userPasswd, userRemove } from './user.ts';
 
-const CONFIG = ['-c, --config <file>', 'config file, which says where they are kept'] as const;
+const CONFIG = 'config file, which says where they are kept';
 const STDIN = ['--password-stdin', 'take the password from the first line of stdin'] as const;
 
-/** @param config the config file unless one is named */
-export function userCommand(config: string): Command {
+/** Users who sign in at Patchbay itself. */
+export function userCommand(): Command {
   const users = new Command('user').description('manage the users who sign in at Patchbay itself');
   users
     .command('add <name>')
@@ -17,29 +18,29 @@ export function userCommand(config: string): Command {
     .option('--email <address>', 'e-mail address')
     .option('--group <group>', 'a group of the user; may be given several times', several)
     .option(...STDIN)
-    .option(...CONFIG, config)
+    .addOption(configOption(CONFIG))
     .action(async (name, options) => done(await userAdd(name, options)));
   users
     .command('list')
     .description('list the users')
-    .option(...CONFIG, config)
+    .addOption(configOption(CONFIG))
     .action(async (options) => done(await userList(options)));
   users
     .command('passwd <name>')
     .description('give a user another password')
     .option(...STDIN)
-    .option(...CONFIG, config)
+    .addOption(configOption(CONFIG))
     .action(async (name, options) => done(await userPasswd(name, options)));
   users
     .command('remove <name>')
     .description('remove a user')
-    .option(...CONFIG, config)
+    .addOption(configOption(CONFIG))
     .action(async (name, options) => done(await userRemove(name, options)));
   return users;
 }
 
-/** @param config the config file unless one is named */
-export function keyCommand(config: string): Command {
+/** API keys. */
+export function keyCommand(): Command {
   const keys = new Command('key').description('manage API keys, for machines');
   keys
     .command('create <name>')
@@ -48,33 +49,33 @@ export function keyCommand(config: string): Command {
     .option('--group <group>', 'a group that it belongs to; may be given several times', several)
     .option('--expires <time>', 'how long it is good, such as 90d, or never', '365d')
     .option('--another', 'make a second key of this name, which counts as the same caller')
-    .option(...CONFIG, config)
+    .addOption(configOption(CONFIG))
     .action((name, options) => done(keyCreate(name, options)));
   keys
     .command('list')
     .description('list the keys, and when each was used last')
-    .option(...CONFIG, config)
+    .addOption(configOption(CONFIG))
     .action((options) => done(keyList(options)));
   keys
     .command('revoke <name-or-id>')
     .description('take a key away, or all of a name')
-    .option(...CONFIG, config)
+    .addOption(configOption(CONFIG))
     .action((which, options) => done(keyRevoke(which, options)));
   return keys;
 }
 
-/** @param config the config file unless one is named */
-export function signingKeyCommand(config: string): Command {
+/** What tokens are signed with. */
+export function signingKeyCommand(): Command {
   const keys = new Command('signing-key').description('manage what tokens of Patchbay are signed with');
   keys
     .command('list')
     .description('list the keys')
-    .option(...CONFIG, config)
+    .addOption(configOption(CONFIG))
     .action((options) => done(signingKeyList(options)));
   keys
     .command('rotate')
     .description('replace the keys; what the old ones signed stays good until it ends')
-    .option(...CONFIG, config)
+    .addOption(configOption(CONFIG))
     .action((options) => done(signingKeyRotate(options)));
   return keys;
 }

@@ -22,11 +22,12 @@ export interface Found {
 }
 
 /**
- * @param file the config file
+ * @param files the config files, the main one first
  * @throws CommandProblem when it does not say where things are
  */
-export function findPlaces(file: string): Found {
-  const places = readPlaces(file, process.env);
+export function findPlaces(files: readonly string[]): Found {
+  const [file = ''] = files;
+  const places = readPlaces(files, process.env);
   if (!places.ok) throw new CommandProblem(places.problems.join('\n'));
   const folder = folderOf(places.folder, file);
   return { folder, users: places.users ?? (folder && join(folder, USERS_FILE)), key: places.key, modes: places.modes };

@@ -8,8 +8,8 @@ import { LIVE_SECTIONS } from '../gateway/reconfigure.ts';
 import { changeLevel, type Logger } from '../telemetry/log.ts';
 
 export interface ReloadOptions {
-  /** The config file. */
-  readonly file: string;
+  /** The config files, the main one first. */
+  readonly files: readonly string[];
   readonly overrides: Overrides;
   /** What the gateway was started with. */
   readonly loaded: LoadResult & { readonly ok: true };
@@ -22,11 +22,11 @@ export class Reloader {
   readonly #watch: ConfigWatch;
   #current: Config;
 
-  /** Begins to watch the file and those that it takes secrets from. */
+  /** Begins to watch the files, the folder `conf.d` and the files that secrets are taken from. */
   constructor(options: ReloadOptions) {
     this.#options = options;
     this.#current = options.loaded.config;
-    this.#watch = watchConfig(options.loaded.files, () => this.reload('the config file changed'));
+    this.#watch = watchConfig(options.loaded.files, () => this.reload('the config changed'));
   }
 
   stop(): void {
@@ -34,15 +34,15 @@ export class Reloader {
   }
 
   /**
-   * Reads the file again. What is right in every part is applied; else nothing is, and the log says what is wrong.
+   * Reads the files again. What is right in every part is applied; else nothing is, and the log says what is wrong.
    * @param reason why it is read
    */
   reload(reason: string): void {
-    const { file, overrides, log } = this.#options;
-    const loaded = loadConfig(file, { env: process.env, overrides });
+    const { files, overrides, log } = this.#options;
+    const loaded = loadConfig(files, { env: process.env, overrides });
     this.#watch.replace(loaded.files);
     if (!loaded.ok) {
-      const problems = loaded.problems.map((problem) => formatProblem(problem, file));
+      const problems = loaded.problems.map((problem) => formatProblem(problem, loaded.file));
       log.error({ reason, problems }, 'config not applied: it has problems, and the running one stays');
       return;
     }
@@ -57,7 +57,7 @@ export class Reloader {
       return;
     }
     this.#current = { ...loaded.config, ...sectionsOf(this.#current, later) };
-    for (const warning of loaded.warnings) log.warn({ path: warning.path }, formatProblem(warning, file));
+    for (const warning of loaded.warnings) log.warn({ path: warning.path }, formatProblem(warning, loaded.file));
     if (live.length > 0) log.info({ reason, changes: live.map(formatChange) }, 'config applied');
     if (later.length > 0) log.warn({ changes: later.map(formatChange) }, 'these changes take effect at the next start');
   }

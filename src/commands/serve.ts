@@ -20,7 +20,8 @@ import { Reloader } from './reload.ts';
 import { stateFolder } from './state-folder.ts';
 
 export interface ServeOptions {
-  readonly config: string;
+  /** The main config file, then those that are merged into it. */
+  readonly config: readonly string[];
   readonly port?: number;
   readonly host?: string;
   readonly publicUrl?: string;
@@ -39,16 +40,16 @@ const hasTerminal = (): boolean => process.stdin.isTTY === true || process.stder
 export async function serve(options: ServeOptions): Promise<number> {
   const loaded = loadConfig(options.config, { env: process.env, overrides: overridesOf(options) });
   if (!loaded.ok) {
-    for (const problem of loaded.problems) process.stderr.write(`${formatProblem(problem, options.config)}\n`);
+    for (const problem of loaded.problems) process.stderr.write(`${formatProblem(problem, loaded.file)}\n`);
     return 1;
   }
   const { config } = loaded;
   const log = createLogger(config.log);
-  for (const warning of loaded.warnings) log.warn({ path: warning.path }, formatProblem(warning, options.config));
-  const folder = folderOf(config, options, log);
+  for (const warning of loaded.warnings) log.warn({ path: warning.path }, formatProblem(warning, loaded.file));
+  const folder = folderOf(config, loaded.file, log);
   let users: Users | undefined;
   try {
-    users = openUsers(config, options.config, folder, log);
+    users = openUsers(config, loaded.file, folder, log);
   } catch (error) {
     if (!(error instanceof UsersProblem)) throw error;
     process.stderr.write(`${error.message}\n`);
@@ -68,9 +69,9 @@ export async function serve(options: ServeOptions): Promise<number> {
 const loadSignIn = async () => (await import('../auth/server/authorization-server.ts')).AuthorizationServer;
 
 /** Where this gateway keeps what outlives it; the log says so when there is nowhere. */
-function folderOf(config: Config, options: ServeOptions, log: Logger): string | undefined {
+function folderOf(config: Config, file: string, log: Logger): string | undefined {
   try {
-    return stateFolder(config.storage.folder, { env: process.env, config: options.config, home: homedir });
+    return stateFolder(config.storage.folder, { env: process.env, config: file, home: homedir });
   } catch {
     log.warn('nothing is kept between runs: this user has no home folder; set storage.folder to a folder, or to none');
     return undefined;
@@ -104,11 +105,14 @@ async function run(
   const { addresses } = gateway.auth;
   addresses.listening(`http://${urlHost(config.server.host)}:${port}`);
   const url = `${addresses.base}/mcp`;
-  log.info({ url, config: options.config, version: options.version, node: process.version }, 'listening');
+  log.info(
+    { url, config: loaded.configFiles.join(', '), version: options.version, node: process.version },
+    'listening',
+  );
   greet(url, gateway, config, kept.users).catch((error) => log.error({ err: error }, 'the first user was not made'));
 
   const reloader = new Reloader({
-    file: options.config,
+    files: options.config,
     overrides: overridesOf(options),
     loaded,
     log,

@@ -8,8 +8,8 @@ import { CommandProblem, findPlaces } from './places.ts';
 import { table } from './table.ts';
 
 export interface SigningKeyOptions {
-  /** The config file. */
-  readonly config: string;
+  /** The config files, the main one first. */
+  readonly config: readonly string[];
 }
 
 /** Lists the keys, without what signs. @returns the exit code */

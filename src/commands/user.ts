@@ -7,8 +7,8 @@ import { CommandProblem, findPlaces } from './places.ts';
 import { table } from './table.ts';
 
 export interface UserOptions {
-  /** The config file. */
-  readonly config: string;
+  /** The config files, the main one first. */
+  readonly config: readonly string[];
 }
 
 export interface PasswordOptions extends UserOptions {
@@ -35,7 +35,8 @@ export function userAdd(name: string, options: AddOptions): Promise<number> {
     addUser(file, { name: user, displayName, email, groups, hash });
     say(`added ${user} to ${file}`);
     tellMade(made);
-    if (!modes.includes('embedded')) say(`nobody signs in with it yet: add embedded to auth.mode in ${options.config}`);
+    if (!modes.includes('embedded'))
+      say(`nobody signs in with it yet: add embedded to auth.mode in ${options.config[0]}`);
   });
 }
 

@@ -3,8 +3,9 @@ import { loadConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problems.ts';
 
 /** @returns the exit code */
-export function validate(file: string): number {
-  const loaded = loadConfig(file, { env: process.env });
+export function validate(files: readonly string[]): number {
+  const loaded = loadConfig(files, { env: process.env });
+  const { file } = loaded;
   if (!loaded.ok) {
     for (const problem of loaded.problems) process.stdout.write(`${formatProblem(problem, file)}\n`);
     return 1;

@@ -4,14 +4,14 @@
  *     ${env:NAME}            an environment variable that must be set
  *     ${env:NAME:-default}   the same, or the default when it is unset or empty
  *     ${file:/path}          a file's text without its last line break; relative to the folder of the config file
+ *     ${secret:NAME}         the same, of a file NAME in one of the secret folders; takes a default, too
  *     ${port}                left as it is, see port.ts
  *     $${                    the two characters ${ themselves
  *
  * What is put in is taken to be a secret: it is in no finding, and `origins` lets others keep it out of theirs.
  */
-import { readFileSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Finding } from './finding.ts';
+import { type Filled, fromFile, fromSecret, secretFolders } from './placeholder-files.ts';
 import { escapePort, PORT_KEYS } from './port.ts';
 
 /** Where the text at a path came from. */
@@ -39,11 +39,12 @@ export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Absolute or relative to the current folder; relative `${file:}` paths start here. */
   readonly folder: string;
+  /** Where `${secret:NAME}` looks, the first folder first; nowhere without it. */
+  readonly secrets?: readonly string[];
 }
 
-const LARGEST_FILE = 1_048_576;
 const PLACEHOLDER = /\$\$\{port\}|\$\$\{|\$\{([^}]*)(\}?)/g;
-const FORMS = `\${env:NAME}, \${env:NAME:-default} or \${file:/path}; for the text itself write $\${`;
+const FORMS = `\${env:NAME}, \${env:NAME:-default}, \${file:/path} or \${secret:NAME}; for the text itself write $\${`;
 
 export function pathKey(path: readonly PropertyKey[]): string {
   return JSON.stringify(path);
@@ -86,8 +87,6 @@ export function interpolate(input: unknown, surroundings: Surroundings): Interpo
   return { value: walk(input, []), findings, origins, files };
 }
 
-type Filled = { text: string; label: string; finding?: never } | { finding: Finding };
-
 const unclosed: Filled = {
   finding: {
     message: `a placeholder starts with "\${" and has no "}"`,
@@ -95,7 +94,7 @@ const unclosed: Filled = {
   },
 };
 
-function fill(body: string, { env, folder }: Surroundings, files: Set<string>): Filled {
+function fill(body: string, { env, folder, secrets = [] }: Surroundings, files: Set<string>): Filled {
   if (body.includes('${')) {
     return { finding: { message: 'one placeholder is inside another', mend: 'write a plain default after ":-"' } };
   }
@@ -103,6 +102,8 @@ function fill(body: string, { env, folder }: Surroundings, files: Set<string>): 
   if (name !== undefined) return fromEnv(name, preset, env);
   const [, path] = /^file:(.+)$/s.exec(body) ?? [];
   if (path !== undefined) return fromFile(path, folder, files);
+  const [, secret, otherwise] = /^secret:(.*?)(?::-(.*))?$/s.exec(body) ?? [];
+  if (secret !== undefined) return fromSecret(secret, otherwise, secrets, files);
   // A default may be a secret, so it is not shown.
   const shown = JSON.stringify(`\${${body.replace(/(:?-).*$/s, '$1…').slice(0, 40)}}`);
   if (body === 'port') {
@@ -121,20 +122,19 @@ function fromEnv(name: string, preset: string | undefined, env: Surroundings['en
   return { finding: { message, mend: `set it, or write a default: \${env:${name}:-default}` } };
 }
 
-function fromFile(path: string, folder: string, files: Set<string>): Filled {
-  const file = resolve(folder, path);
-  files.add(file);
-  const unread = (problem: string, mend: string): Filled => ({
-    finding: { message: `file ${JSON.stringify(file)} ${problem}`, mend },
-  });
-  try {
-    const stats = statSync(file);
-    if (!stats.isFile()) return unread('is not a regular file', 'name a file that holds just the value');
-    if (stats.size > LARGEST_FILE) return unread('is larger than 1 MiB', 'name a file that holds just the value');
-    return { text: readFileSync(file, 'utf8').replace(/\r?\n$/, ''), label: `\${file:${path}}` };
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return unread('does not exist', 'create it, or mend the path');
-    return unread(`cannot be read (${code})`, 'let the user that runs Patchbay read it');
-  }
+/**
+ * What placeholders in this config are filled from: its own `secrets.folders`, where they can be read, are part of it.
+ * @param folder the folder of the config file
+ */
+export function surroundingsOf(raw: unknown, env: Surroundings['env'], folder: string): Surroundings {
+  const section = memberOf(raw, 'secrets');
+  // what is wrong with them is told when the whole config is read
+  const { value } = interpolate(memberOf(section, 'folders'), { env, folder });
+  const folders = Array.isArray(value) ? value.filter((one) => typeof one === 'string' && one !== '') : [];
+  return { env, folder, secrets: secretFolders(folders, folder, env) };
 }
+
+const memberOf = (value: unknown, key: string): unknown =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    ? (value as Record<string, unknown>)[key]
+    : undefined;

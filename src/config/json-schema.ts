@@ -14,7 +14,7 @@ export interface JsonSchema {
   $ref?: string;
 }
 
-const PLACEHOLDER = '\\$\\{(env|file):[^}]+\\}';
+const PLACEHOLDER = '\\$\\{(env|file|secret):[^}]+\\}';
 
 /** Draft 2020-12 schema of the file an admin writes. A new object every time. */
 export function configJsonSchema(): JsonSchema {

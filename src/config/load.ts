@@ -1,22 +1,33 @@
-/** The config file to settings: text → YAML → placeholders → schema → frozen config, or every problem found on the way. */
-import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
-import { interpolate, type Origins, pathKey, type Surroundings } from './interpolate.ts';
+/** Config files to settings: text → YAML → merged → placeholders → schema → frozen config, or every problem on the way. */
+import { dirname } from 'node:path';
+import { interpolate, type Origins, pathKey, type Surroundings, surroundingsOf } from './interpolate.ts';
 import { findingsOf, wantsScalar } from './issues.ts';
 import { type Problem, type Source, toProblems, valueAt } from './problems.ts';
 import { type Config, configSchema, UPSTREAM_KEYS } from './schema.ts';
 import { rememberSecrets } from './secrets.ts';
+import { readSources, type Sources, sourcesOfText } from './sources.ts';
 import { warningsOf } from './warnings.ts';
-import { readYaml } from './yaml.ts';
 
 interface Loaded {
+  /** The main config file, as it was named. */
   readonly file: string;
-  /** The config file and every `${file:}` in it, whether it could be read or not, as absolute paths. */
+  /**
+   * What to watch, as absolute paths: the config files, the folder `conf.d` and every `${file:}` and `${secret:}` in
+   * them, whether it is there or not.
+   */
   readonly files: readonly string[];
+  /** The config files as they were named or found, in order; the last one wins. */
+  readonly configFiles: readonly string[];
 }
 
 export type LoadResult =
-  | (Loaded & { readonly ok: true; readonly config: Config; readonly warnings: readonly Problem[] })
+  | (Loaded & {
+      readonly ok: true;
+      readonly config: Config;
+      readonly warnings: readonly Problem[];
+      /** What was written, and where. */
+      readonly source: Source;
+    })
   | (Loaded & { readonly ok: false; readonly problems: readonly Problem[] });
 
 export interface Overrides {
@@ -33,58 +44,51 @@ export interface LoadOptions {
   readonly overrides?: Overrides;
 }
 
-/** Reads and checks a config file. Never throws: a file that cannot be read is a problem like any other. */
-export function loadConfig(file: string, options: LoadOptions): LoadResult {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    return { ok: false, file, files: [resolve(file)], problems: [unread(error as NodeJS.ErrnoException)] };
-  }
-  return parseConfig(text, { file, ...options });
+/**
+ * Reads and checks a config. Never throws: a file that cannot be read is a problem like any other.
+ * @param files the main file and those that are merged into it; `conf.d` beside the main one is read as well
+ */
+export function loadConfig(files: string | readonly string[], options: LoadOptions): LoadResult {
+  return check(readSources([files].flat()), options);
 }
 
 /** Checks the text of a config file; `file` names it in problems, and its folder is where `${file:}` paths start. */
-export function parseConfig(text: string, { file, env, overrides = {} }: LoadOptions & { file: string }): LoadResult {
-  const yaml = readYaml(text);
-  const files = [resolve(file)];
-  const failed = (problems: readonly Problem[]): LoadResult => ({ ok: false, file, files, problems });
-  const none: Source = { raw: yaml.value, origins: new Map(), locate: yaml.locate };
-  if (yaml.findings.length > 0) return failed(toProblems(yaml.findings, none));
-  if (yaml.value === null) return failed([whole('the file is empty', START)]);
-  if (typeof yaml.value !== 'object' || Array.isArray(yaml.value)) {
-    return failed([whole('the file is not a mapping', 'write lines of the form `key: value`')]);
+export function parseConfig(text: string, { file, ...options }: LoadOptions & { file: string }): LoadResult {
+  return check(sourcesOfText(text, file), options);
+}
+
+function check(sources: Sources, { env, overrides = {} }: LoadOptions): LoadResult {
+  const { file, locate } = sources;
+  const files = [...sources.watched];
+  const failed = (problems: readonly Problem[]): LoadResult => ({
+    ok: false,
+    file,
+    files,
+    configFiles: sources.files,
+    problems,
+  });
+  if (sources.value === undefined) {
+    return failed(toProblems(sources.findings, { raw: undefined, origins: new Map(), locate }));
   }
 
-  const { value: raw, findings, origins, files: named } = interpolate(yaml.value, { env, folder: dirname(file) });
-  files.push(...named);
+  const filled = interpolate(sources.value, surroundingsOf(sources.value, env, dirname(file)));
+  const { value: raw, findings, origins } = filled;
+  files.push(...filled.files);
   override(raw as Record<string, unknown>, overrides, origins);
-  const source: Source = { raw, origins, locate: yaml.locate };
+  const source: Source = { raw, origins, locate };
   let parsed = configSchema.safeParse(raw);
   if (!parsed.success && coerce(raw, parsed.error.issues, origins)) parsed = configSchema.safeParse(raw);
 
   if (parsed.success && findings.length === 0) {
     const config: Config = freeze(parsed.data);
     rememberSecrets(config, origins);
-    return { ok: true, config, file, files, warnings: toProblems(warningsOf(config, origins, pathOf(raw)), source) };
+    const warnings = toProblems(warningsOf(config, origins, pathOf(raw)), source);
+    return { ok: true, config, file, files, configFiles: sources.files, warnings, source };
   }
   // A text whose placeholder failed is incomplete, so what the schema says about it is beside the point.
   const incomplete = new Set(findings.map(({ path = [] }) => pathKey(path)));
   const issues = parsed.success ? [] : parsed.error.issues.filter(({ path }) => !incomplete.has(pathKey(path)));
   return failed(toProblems([...findings, ...findingsOf(issues, raw)], source));
-}
-
-const START =
-  'copy config/examples/minimal.yaml (a `mcpServers` block of a Claude, Cursor or VS Code file will do as well)';
-
-function unread({ code }: NodeJS.ErrnoException): Problem {
-  if (code === 'ENOENT') return whole('the file does not exist', `${START}, or name another file with --config`);
-  if (code === 'EISDIR') return whole('this is a folder', 'name the file in it with --config');
-  return whole(`the file cannot be read (${code})`, 'let the user that runs Patchbay read it');
-}
-
-function whole(message: string, mend: string): Problem {
-  return { path: '', message, mend };
 }
 
 function override(raw: Record<string, unknown>, overrides: Overrides, origins: Origins): void {

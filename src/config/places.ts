@@ -2,14 +2,12 @@
  * The settings of a config file that say where files are, for commands that need no others: a command line has not always
  * the environment that a service has, and a placeholder elsewhere in the file must not keep it from its work.
  */
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Finding } from './finding.ts';
-import { interpolate, type Surroundings } from './interpolate.ts';
-import { loadConfig } from './load.ts';
+import { interpolate, type Surroundings, surroundingsOf } from './interpolate.ts';
 import { dotted, formatProblem, toProblems, valueAt } from './problems.ts';
+import { readSources } from './sources.ts';
 import * as is from './text.ts';
-import { readYaml } from './yaml.ts';
 
 export type Places =
   | {
@@ -30,24 +28,19 @@ const USERS = ['auth', 'embedded', 'users'];
 const FOLDER = ['storage', 'folder'];
 const KEY = ['storage', 'key'];
 
-/** Reads them. A file that cannot be read at all has the problems that `patchbay validate` tells of it. */
-export function readPlaces(file: string, env: Surroundings['env']): Places {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch {
-    const loaded = loadConfig(file, { env });
-    const problems = loaded.ok ? [] : loaded.problems.map((problem) => formatProblem(problem, file));
-    return { ok: false, problems };
-  }
-  const yaml = readYaml(text);
-  const findings: Finding[] = [...yaml.findings];
+/**
+ * Reads them. A file that cannot be read at all has the problems that `patchbay validate` tells of it.
+ * @param given the main file and those that are merged into it
+ */
+export function readPlaces(given: string | readonly string[], env: Surroundings['env']): Places {
+  const { file, value: raw, ...sources } = readSources([given].flat());
+  const findings: Finding[] = [...sources.findings];
   const values = new Map<string, string>();
   const origins = new Map();
   for (const path of findings.length === 0 ? [USERS, FOLDER, KEY] : []) {
-    const written = valueAt(yaml.value, path);
+    const written = valueAt(raw, path);
     if (written === undefined || written === null) continue;
-    const filled = interpolate(nested(path, written), { env, folder: dirname(file) });
+    const filled = interpolate(nested(path, written), surroundingsOf(raw, env, dirname(file)));
     for (const [key, origin] of filled.origins) origins.set(key, origin);
     const value = valueAt(filled.value, path);
     const rule = path === KEY ? is.storageKey : is.folder;
@@ -60,7 +53,7 @@ export function readPlaces(file: string, env: Surroundings['env']): Places {
     if (typeof value === 'string') values.set(dotted(path), value);
   }
   if (findings.length > 0) {
-    const problems = toProblems(findings, { raw: yaml.value, origins, locate: yaml.locate });
+    const problems = toProblems(findings, { raw, origins, locate: sources.locate });
     return { ok: false, problems: problems.map((problem) => formatProblem(problem, file)) };
   }
   const users = values.get(dotted(USERS));
@@ -69,7 +62,7 @@ export function readPlaces(file: string, env: Surroundings['env']): Places {
     users: users === undefined ? undefined : resolve(dirname(file), users),
     folder: values.get(dotted(FOLDER)),
     key: values.get(dotted(KEY)),
-    modes: [valueAt(yaml.value, ['auth', 'mode'])].flat(),
+    modes: [valueAt(raw, ['auth', 'mode'])].flat(),
   };
 }
 

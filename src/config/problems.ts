@@ -6,6 +6,8 @@ import type { Place, TextFinding } from './yaml.ts';
 export interface Problem {
   /** Dotted, `upstreams.docs.timeouts.call`; a name with other characters is quoted. Empty for the file as a whole. */
   readonly path: string;
+  /** Absent where it is the main config file, or the only file there is. */
+  readonly file?: string;
   /** Both from 1; absent when the problem has no place in the text. */
   readonly line?: number;
   readonly column?: number;
@@ -25,16 +27,21 @@ export interface Source {
 
 const LONGEST_VALUE = 60;
 
-/** Gives findings their place and their value, in the order of the file. */
+/** Gives findings their place and their value, in the order of the file; of several files, the main one comes first. */
 export function toProblems(findings: Iterable<TextFinding>, source: Source): Problem[] {
   return Array.from(findings, (finding) => toProblem(finding, source)).sort(
-    (a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
+    (a, b) => order(a.file, b.file) || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
   );
 }
 
-/** One line: `file:12:5 upstreams.docs.sharing: "sharred" is not one of session, user, shared; did you mean "shared"?` */
-export function formatProblem({ path, line, column, message, mend, value }: Problem, file: string): string {
-  const at = line === undefined ? file : `${file}:${line}:${column}`;
+const order = (a = '', b = ''): number => (a === b ? 0 : a < b ? -1 : 1);
+
+/**
+ * One line: `file:12:5 upstreams.docs.sharing: "sharred" is not one of session, user, shared; did you mean "shared"?`
+ * @param main the file of a problem that names none
+ */
+export function formatProblem({ path, file, line, column, message, mend, value }: Problem, main: string): string {
+  const at = line === undefined ? (file ?? main) : `${file ?? main}:${line}:${column}`;
   const found = value === undefined ? message : `${value} ${message}`;
   return `${at}${path === '' ? '' : ` ${path}`}: ${found}; ${mend}`.replace(/[\r\n]+/g, ' ');
 }
@@ -60,9 +67,11 @@ export function valueAt(data: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 function toProblem(finding: TextFinding, source: Source): Problem {
-  const { path = [], message, mend, subject = 'value', place = source.locate(path) } = finding;
+  const { path = [], message, mend, subject = 'value' } = finding;
+  const { file, ...place }: Partial<Place> = finding.place ?? (finding.file ? finding : source.locate(path)) ?? {};
   const value = subject === 'value' ? show(path, source) : subject === 'key' ? keyOf(path) : undefined;
-  return { path: dotted(path), ...place, message, mend, ...(value !== undefined && { value }) };
+  const at = { ...(file !== undefined && { file }), ...place };
+  return { path: dotted(path), ...at, message, mend, ...(value !== undefined && { value }) };
 }
 
 function keyOf(path: readonly PropertyKey[]): string {

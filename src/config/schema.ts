@@ -8,10 +8,9 @@ import { duration, issue, section, size, text } from './fields.ts';
 import type { Finding } from './finding.ts';
 import { isLoopback } from './loopback.ts';
 import * as is from './text.ts';
-import { type Upstream, upstreamSchema } from './upstream.ts';
+import { UPSTREAM_KEYS, type Upstream, upstreamSchema } from './upstream.ts';
 
-/** Keys whose entries are upstreams; the second is what Claude and Cursor files call them, the third VS Code. */
-export const UPSTREAM_KEYS = ['upstreams', 'mcpServers', 'servers'] as const;
+export { UPSTREAM_KEYS };
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 
@@ -130,6 +129,15 @@ const storage = z.strictObject({
     ),
 });
 
+const secrets = z.strictObject({
+  folders: z
+    .array(text(is.folder))
+    .default([])
+    .describe(
+      'Folders in which ${secret:NAME} looks for a file NAME, before $CREDENTIALS_DIRECTORY and /run/secrets. A relative path starts in the folder of the config file.',
+    ),
+});
+
 const log = z.strictObject({
   level: z.enum(LOG_LEVELS).default('info').describe('Least important line that is logged.'),
   format: z
@@ -158,6 +166,7 @@ const file = z.strictObject({
   lists: section(lists).describe('How catalogs are fetched and listed.'),
   sessions: section(sessions).describe('Limits of client sessions.'),
   storage: section(storage).describe('What is kept between runs.'),
+  secrets: section(secrets).describe('Where secrets are looked for.'),
   log: section(log).describe('What is logged on stderr.'),
 });
 

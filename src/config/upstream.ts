@@ -7,6 +7,9 @@ import { hasPort, unescapePort } from './port.ts';
 import * as is from './text.ts';
 import { recovery, timeouts } from './upstream-limits.ts';
 
+/** Keys whose entries are upstreams; the second is what Claude and Cursor files call them, the third VS Code. */
+export const UPSTREAM_KEYS = ['upstreams', 'mcpServers', 'servers'] as const;
+
 /** Variables that processes get by default: none of them is a secret. */
 export const INHERITED: readonly string[] = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'TMPDIR', 'TERM'];
 const TRANSPORTS = ['auto', 'streamable-http', 'sse'] as const;

@@ -56,7 +56,7 @@ function* authSecrets({ introspection, embedded }: Config['auth'], origins: Orig
 const writtenOut = (path: readonly PropertyKey[]): Finding => ({
   path,
   message: 'looks like a secret written out in the file',
-  mend: `take it from the environment with \${env:NAME}, or from a file with \${file:/path}`,
+  mend: `take it from the environment with \${env:NAME}, or from a file with \${secret:NAME} or \${file:/path}`,
   subject: 'none',
 });
 

@@ -3,12 +3,14 @@
  * ConfigMaps, bind mounts and network folders all show it that way, and not all of them by events.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isConfigFile } from './sources.ts';
 
 export interface ConfigWatch {
-  /** Watches these files from now on, absolute paths. Changes of those that were watched already are not lost. */
+  /** Watches these files and folders from now on, absolute paths. Changes of those that were watched already are not lost. */
   replace(files: readonly string[]): void;
   stop(): void;
 }
@@ -38,7 +40,8 @@ interface Seen {
 /**
  * Begins to watch. To be called right after the files were read, since what they hold now is what changes are measured by.
  * The watch does not keep the process alive.
- * @param files absolute paths; one that is not there is watched for its coming
+ * @param files absolute paths; one that is not there is watched for its coming. A folder stands for the config files in
+ *   it: that they come and go, and that they are no longer written
  * @param onChange called when content has changed and rests; no looks are taken meanwhile. Must not throw or reject
  */
 export function watchConfig(
@@ -109,7 +112,9 @@ class Watch implements ConfigWatch {
 
   async #digest(file: string): Promise<string> {
     try {
-      const { dev, ino, size, mtimeMs, ctimeMs } = await stat(file);
+      const stats = await stat(file);
+      if (stats.isDirectory()) return digestOfFolder(file);
+      const { dev, ino, size, mtimeMs, ctimeMs } = stats;
       const stamp = [dev, ino, size, mtimeMs, ctimeMs].join(' ');
       const seen = this.#seen.get(file);
       if (seen?.stamp === stamp && !seen.young) return seen.digest;
@@ -127,10 +132,20 @@ class Watch implements ConfigWatch {
 /** The same at once, for the moment in which a watch begins. */
 function digestNow(file: string): string {
   try {
-    return digestOf(readFileSync(file));
+    return statSync(file).isDirectory() ? digestOfFolder(file) : digestOf(readFileSync(file));
   } catch (error) {
     return unreadable(error);
   }
+}
+
+/** By the names, sizes and times of the config files in it; what they hold is watched for each of them. */
+function digestOfFolder(folder: string): string {
+  const names = readdirSync(folder).filter(isConfigFile).sort();
+  const entries = names.map((name) => {
+    const { size, mtimeMs } = statSync(join(folder, name), { throwIfNoEntry: false }) ?? {};
+    return [name, size, mtimeMs];
+  });
+  return digestOf(Buffer.from(JSON.stringify(entries)));
 }
 
 const digestOf = (content: Buffer): string => createHash('sha256').update(content).digest('base64url');

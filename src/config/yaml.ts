@@ -18,11 +18,15 @@ export interface Place {
   readonly line: number;
   /** From 1. */
   readonly column: number;
+  /** Absent where it is the main config file, or the only file there is. */
+  readonly file?: string;
 }
 
 /** A finding about the text itself, which has a place but not always a path. */
 export interface TextFinding extends Finding {
   readonly place?: Place;
+  /** The file that it is about as a whole, where it has no place and that is not the main one. */
+  readonly file?: string;
 }
 
 export interface YamlText {

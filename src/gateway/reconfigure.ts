@@ -9,7 +9,15 @@ import { identityOf } from '../upstreams/identity.ts';
 import { specsOf, type UpstreamSpec } from '../upstreams/spec.ts';
 
 /** The sections of a configuration that take effect while the gateway runs; others do at its next start. */
-export const LIVE_SECTIONS: ReadonlySet<string> = new Set(['upstreams', 'profiles', 'policy', 'names', 'lists', 'log']);
+export const LIVE_SECTIONS: ReadonlySet<string> = new Set([
+  'upstreams',
+  'profiles',
+  'policy',
+  'names',
+  'lists',
+  'secrets',
+  'log',
+]);
 
 /** What depends on those sections. */
 export interface Reconfigurable {

@@ -2,19 +2,20 @@
  * A golden file: a config, then sections that start with a line `=== name`.
  *
  *     === env            NAME=value lines: all the environment there is
- *     === file PATH      a file beside the config
+ *     === file PATH      a file beside the config; in conf.d it is part of it
+ *     === configs        further config files, one a line, as the command line names them
  *     === overrides      JSON: settings of the command line
  *     === problems       the expected problems, formatted; without this section the config must be valid
  *     === warnings       the expected warnings, formatted; none without this section
  *     === config         `path = JSON` lines that must hold; others may hold as well
  *     === whole config   the same, and no others
  *
- * In expected texts, <folder> stands for the folder that the config is in.
+ * In expected texts and in the environment, <folder> stands for the folder that the config is in.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { parseConfig } from '../../src/config/load.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import { dotted, formatProblem } from '../../src/config/problems.ts';
 
 export interface Golden {
@@ -40,8 +41,9 @@ export function linesOf(section: string | undefined): string[] {
   return (section ?? '').split('\n').filter((line) => line !== '');
 }
 
-export function envOf({ sections }: Golden): Record<string, string> {
-  return Object.fromEntries(linesOf(sections.get('env')).map((line) => line.split(/=(.*)/s).slice(0, 2)));
+export function envOf({ sections }: Golden, folder = '<folder>'): Record<string, string> {
+  const lines = linesOf(sections.get('env')?.replaceAll('<folder>', folder));
+  return Object.fromEntries(lines.map((line) => line.split(/=(.*)/s).slice(0, 2)));
 }
 
 /** Runs the config through the real loader, with its files in a folder of their own. */
@@ -56,7 +58,9 @@ export function run(golden: Golden): Outcome {
     }
     const overrides = JSON.parse(golden.sections.get('overrides') ?? '{}');
     const file = join(folder, 'patchbay.yaml');
-    const result = parseConfig(golden.input, { file, env: envOf(golden), overrides });
+    writeFileSync(file, golden.input);
+    const more = linesOf(golden.sections.get('configs')).map((name) => join(folder, name));
+    const result = loadConfig([file, ...more], { env: envOf(golden, folder), overrides });
     const format = (problem: Parameters<typeof formatProblem>[0]) =>
       formatProblem(problem, 'patchbay.yaml').replaceAll(folder, '<folder>');
     if (!result.ok) return { problems: result.problems.map(format), warnings: [], config: [] };

@@ -102,6 +102,7 @@ test('names every file that it has read, or would have: those are the ones to wa
   const file = join(folder, 'names-files.yaml');
   mkdirSync(join(folder, 'named'), { recursive: true });
   writeFileSync(join(folder, 'named', 'there'), 'hunter2');
+  const confD = join(folder, 'conf.d');
   const filesOf = (text: string) => {
     writeFileSync(file, text);
     const { ok, files } = loadConfig(file, { env: {} });
@@ -111,15 +112,35 @@ test('names every file that it has read, or would have: those are the ones to wa
   const there = '"${file:named/there}"';
   expect(filesOf(upstream(`A: ${there}, B: ${there}`))).toEqual({
     ok: true,
-    files: [file, join(folder, 'named', 'there')],
+    files: [file, confD, join(folder, 'named', 'there')],
   });
   expect(filesOf(`${upstream(`A: ${there}, B: "\${file:/no/such/file}"`)}nonsense: 1`)).toEqual({
     ok: false,
-    files: [file, join(folder, 'named', 'there'), '/no/such/file'],
+    files: [file, confD, join(folder, 'named', 'there'), '/no/such/file'],
   });
-  expect(filesOf('a: [')).toEqual({ ok: false, files: [file] });
+  expect(filesOf('a: [')).toEqual({ ok: false, files: [file, confD] });
   expect(loadConfig('no/such.yaml', { env: {} })).toMatchObject({
     ok: false,
-    files: [join(process.cwd(), 'no/such.yaml')],
+    files: [join(process.cwd(), 'no/such.yaml'), join(process.cwd(), 'no/conf.d')],
+  });
+});
+
+test('names the files of conf.d and every place that a secret could be in', () => {
+  const dir = join(folder, 'several');
+  const at = (...names: string[]) => join(dir, ...names);
+  mkdirSync(at('conf.d'), { recursive: true });
+  writeFileSync(at('patchbay.yaml'), 'secrets: { folders: [one, two] }\n');
+  writeFileSync(at('conf.d', 'a.yaml'), 'upstreams: { a: { url: http://a/mcp, headers: { A: "${secret:key}" } } }\n');
+  writeFileSync(at('more.yaml'), 'log: { level: warn }\n');
+  mkdirSync(at('two'));
+  writeFileSync(at('two', 'key'), 'k');
+  const given = [at('patchbay.yaml'), at('more.yaml')];
+  const configFiles = [at('patchbay.yaml'), at('conf.d', 'a.yaml'), at('more.yaml')];
+  expect(loadConfig(given, { env: {} })).toMatchObject({
+    ok: true,
+    file: at('patchbay.yaml'),
+    configFiles,
+    files: [...configFiles, at('conf.d'), at('one', 'key'), at('two', 'key')],
+    config: { upstreams: { a: { headers: { A: 'k' } } }, log: { level: 'warn' } },
   });
 });
