@@ -80,7 +80,7 @@ export function merge(parts: readonly Part[]): Merged {
       } else if (isMapping(now) && hasNames(at)) {
         set(into, at, {}, part);
         add(into[key] as Mapping, now, at, part);
-      } else if (now !== null || !isMapping(before)) {
+      } else if (now !== null || typeof before !== 'object') {
         set(into, at, now, part);
       }
     }

@@ -49,6 +49,7 @@ test('entries of lists add up, and each is found where it was written', () => {
 test('an empty list drops what is before it, an empty section drops nothing', () => {
   expect(of({ rules: [{ id: 1 }] }, { rules: [] }).value).toEqual({ rules: [] });
   expect(of({ server: { port: 1 } }, { server: null }).value).toEqual({ server: { port: 1 } });
+  expect(of({ policy: [{ allow: ['a'] }] }, { policy: null }).value).toEqual({ policy: [{ allow: ['a'] }] });
   expect(of({ server: null }, { server: { port: 1 } }).value).toEqual({ server: { port: 1 } });
 });
 
