@@ -99,6 +99,22 @@ export const errors = {
   methodNotFound: row(code.methodNotFound, 200, 'Method not found: {method}'),
   invalidParams: row(code.invalidParams, 200, 'Invalid params for {method}: {detail}'),
   unknownTool: row(code.invalidParams, 200, 'Unknown tool: {name}'),
+  quarantined: row(
+    code.invalidParams,
+    200,
+    '{item} is quarantined here: upstream {upstream} has changed its definition since it was pinned; the admin can look at the change with `patchbay pin --diff`',
+  ),
+  fixedArgument: row(
+    code.invalidParams,
+    200,
+    'The argument "{argument}" of {item} is set by the gateway and cannot be chosen; leave it out',
+  ),
+  itemRateLimited: row(code.generic, 200, '{item} may be used {often} by one user ({knob}); try again in {seconds} s'),
+  resultTooLarge: row(
+    code.internalError,
+    200,
+    'The result of {item} is larger than the {limit} bytes that {knob} allows; ask for less at once',
+  ),
   unknownPrompt: row(code.invalidParams, 200, 'Unknown prompt: {name}'),
   resourceNotFound: row(code.invalidParams, 200, 'Resource not found: {uri}'),
   unknownResource: row(code.resourceNotFound, 200, 'Resource not found: {uri}'),

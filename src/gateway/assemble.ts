@@ -16,6 +16,7 @@ import type { Config } from '../config/schema.ts';
 import { Announcer } from '../methods/announce.ts';
 import { isSole, type MethodContext } from '../methods/context.ts';
 import { HostedTasks } from '../methods/hosted-tasks.ts';
+import { ItemRates } from '../methods/item-rates.ts';
 import { OpenedApps } from '../methods/opened-apps.ts';
 import { gatewayLessee, sessionScope } from '../methods/scope.ts';
 import { TaskListeners } from '../methods/task-listeners.ts';
@@ -44,7 +45,7 @@ import type { Gateway, InProgress } from './gateway.ts';
 import { createGuard } from './guard.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LegacyCall } from './legacy-call.ts';
-import { catalogSettings, reconfigure, separatorOf } from './reconfigure.ts';
+import { catalogSettings, reconfigure, separatorOf, viewSettings } from './reconfigure.ts';
 import { takeBack } from './take-back.ts';
 import { taskChanged } from './task-events.ts';
 import { forgetSession, upstreamEvents } from './upstream-events.ts';
@@ -110,7 +111,7 @@ export function assemble(
     mask: (upstream, text) => pool.upstreams.get(upstream)?.mask(text) ?? text,
     changed: () => announcer.changed(),
   });
-  const views = new ViewCache(catalogs, config.names, [...specs.keys()], log);
+  const views = new ViewCache(catalogs, viewSettings(config, specs), log);
   const warn = (details: object, text: string): void => log.warn(details, text);
   const streams = { events, retry, patience: limits.idleTimeout, warn };
   const sessions = new SessionStore(limits, streams, (session, reason) => {
@@ -173,6 +174,7 @@ export function assemble(
     taskListeners: new TaskListeners(),
     parks: new Parks(config.sessions.maxParked),
     sealer: new Sealer(sealKeys(database, vault)),
+    rates: new ItemRates(),
     profiles,
     grants,
     audit,

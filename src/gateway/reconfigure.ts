@@ -1,7 +1,7 @@
 /** Another configuration for a running gateway: its upstreams, how they are named and listed, and who sees what of them. */
 import type { Config } from '../config/schema.ts';
 import type { MethodContext } from '../methods/context.ts';
-import type { ViewCache } from '../methods/view-cache.ts';
+import type { ViewCache, ViewSettings } from '../methods/view-cache.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { CatalogSettings } from '../upstreams/catalog-settings.ts';
 import { Connector } from '../upstreams/connector.ts';
@@ -42,6 +42,12 @@ export const catalogSettings = (config: Config, specs: ReadonlyMap<string, Upstr
   refresh: config.lists.refresh,
 });
 
+/** What the views are to know of a configuration. */
+export const viewSettings = (config: Config, specs: ReadonlyMap<string, UpstreamSpec>): ViewSettings => ({
+  names: config.names,
+  upstreams: new Map(specs),
+});
+
 /** Between an upstream and a name in exposed names; `undefined` where names are not prefixed. */
 export const separatorOf = ({ names }: Config): string | undefined =>
   names.prefix === 'always' ? names.separator : undefined;
@@ -66,7 +72,7 @@ export function reconfigure({ context, views, specs, patience, log }: Reconfigur
   endProfiles(context);
   context.lists = config.lists;
   context.separator = separatorOf(config);
-  views.configure(config.names, [...specs.keys()]);
+  views.configure(viewSettings(config, specs));
   catalogs.configure(catalogSettings(config, specs));
 }
 

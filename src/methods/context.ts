@@ -15,6 +15,7 @@ import type { CatalogStore } from '../upstreams/catalog-store.ts';
 import type { LinkPool } from '../upstreams/pool.ts';
 import type { UpstreamSpec } from '../upstreams/spec.ts';
 import type { HostedTasks } from './hosted-tasks.ts';
+import type { ItemRates } from './item-rates.ts';
 import type { Listener } from './listeners.ts';
 import type { OpenedApps } from './opened-apps.ts';
 import type { TaskListeners } from './task-listeners.ts';
@@ -42,6 +43,8 @@ export interface MethodContext {
   /** Calls that wait for their modern clients. */
   readonly parks: Parks;
   readonly sealer: Sealer;
+  /** How often items are used that have a limit. */
+  readonly rates: ItemRates;
   readonly profiles: Profiles;
   /** Who may use what. */
   readonly grants: Grants;

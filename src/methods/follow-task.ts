@@ -37,6 +37,7 @@ export async function awaitResult(context: MethodContext, call: Call, taskId: st
     session: call.session,
     scope: call.scope,
     target: call.target,
+    resultLimit: call.resultLimit,
     // it may take as long as the tool may
     method: 'tools/call',
     sink,

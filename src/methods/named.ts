@@ -3,15 +3,16 @@ import { Fault } from '../errors.ts';
 import type { Call } from '../protocol/call.ts';
 import { concernsOf, type Method, type MethodContext, missingFor } from './context.ts';
 import { noteDenied } from './denied.ts';
+import { heldBack } from './held-back.ts';
 import { type Resolve, resolvePrompt, resolveTool } from './resolve.ts';
 import { resume } from './resume.ts';
 import { routeOne } from './route-one.ts';
 import { hosted } from './tasking.ts';
 
-export const callTool: Method = named(resolveTool, 'unknownTool');
-export const getPrompt: Method = named(resolvePrompt, 'unknownPrompt');
+export const callTool: Method = named('tools', resolveTool, 'unknownTool');
+export const getPrompt: Method = named('prompts', resolvePrompt, 'unknownPrompt');
 
-function named(resolve: Resolve, unknown: 'unknownTool' | 'unknownPrompt'): Method {
+function named(kind: 'tools' | 'prompts', resolve: Resolve, unknown: 'unknownTool' | 'unknownPrompt'): Method {
   return (context, call, params) => {
     const { text, span } = params.string('name');
     params.object('arguments');
@@ -29,7 +30,8 @@ function named(resolve: Resolve, unknown: 'unknownTool' | 'unknownPrompt'): Meth
           call,
           { text, resolve },
           route,
-          () => ofMissing(context, call, text) ?? new Fault(unknown, { name: text }),
+          () =>
+            heldBack(context, call, kind, text) ?? ofMissing(context, call, text) ?? new Fault(unknown, { name: text }),
         );
     });
   };

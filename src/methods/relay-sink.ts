@@ -24,6 +24,7 @@ import { PassingSink } from './passing-sink.ts';
 import { relayedError } from './relayed-error.ts';
 import { isRepeatable } from './repeatable.ts';
 import { resultEdits } from './result-uris.ts';
+import { refusal } from './shape-call.ts';
 import { taskEdits } from './task-ids.ts';
 import { isTask } from './tasking.ts';
 import { refreshHeaders } from './tool-headers.ts';
@@ -70,10 +71,20 @@ export class RelaySink extends PassingSink {
       this.#repeated = true;
       return this.#sendAgain();
     }
+    if (this.#isTooLarge(outcome)) return this.outer.done(refusal(this.#call, this.#call.resultLimit!.fault));
     if (outcome.kind !== 'complete') return this.outer.done(outcome);
     if (outcome.message.error) return this.#error(outcome.message);
     if (this.server?.era === 'modern') this.#fromModern(outcome.message);
     else this.#fromLegacy(outcome.message);
+  }
+
+  /** Whether the result is larger than it may be; where that was seen while it came, the rest of it was not taken. */
+  #isTooLarge(outcome: Outcome): boolean {
+    const { resultLimit } = this.#call;
+    if (!resultLimit || outcome.kind === 'local') return false;
+    if (outcome.kind === 'error') return outcome.error === resultLimit.fault;
+    const { result } = outcome.message;
+    return result !== undefined && result.end - result.start > resultLimit.bytes;
   }
 
   #sendAgain(): void {

@@ -11,6 +11,7 @@ import type { MethodContext } from './context.ts';
 import { RelaySink } from './relay-sink.ts';
 import { leaseFor, sessionScope } from './scope.ts';
 import { raiseLevel } from './set-level.ts';
+import { refusal, shapeCall } from './shape-call.ts';
 import { askForTask } from './tasking.ts';
 import { setHeaders } from './tool-headers.ts';
 
@@ -23,6 +24,8 @@ export function routeOne(context: MethodContext, call: Call, target: Target, nam
   call.target = target;
   if (target.name !== target.exposed)
     call.edits.push({ start: nameAt.start, end: nameAt.end, text: JSON.stringify(target.name) });
+  const refused = shapeCall(context, call);
+  if (refused) return call.sink.done(refusal(call, refused));
   if (call.method === 'tools/call') {
     setHeaders(context, call);
     askForTask(context, call);

@@ -2,12 +2,26 @@
 import type { Grant } from '../auth/grants.ts';
 import type { NameRules } from '../namespace/names.ts';
 import type { Logger } from '../telemetry/log.ts';
+import type { Catalog } from '../upstreams/catalog.ts';
 import type { CatalogStore } from '../upstreams/catalog-store.ts';
+import type { ItemRules } from '../upstreams/item-rules.ts';
 import { restrictView } from './restricted-view.ts';
+import { type Holds, type ShapeNote, shapeCatalog } from './shaped-catalog.ts';
 import { buildView, type View } from './view.ts';
+
+/** What views are made by, beside the catalogs. */
+export interface ViewSettings {
+  readonly names: NameRules;
+  /** Every upstream in config order, with what is said of its items. */
+  readonly upstreams: ReadonlyMap<string, { readonly items: ItemRules | undefined }>;
+  /** Which items are held back; none without it. */
+  readonly holds?: Holds | undefined;
+}
 
 interface Cached {
   readonly view: View;
+  /** The catalogs as their upstreams said them. */
+  readonly catalogs: readonly Catalog[];
   /** The generation of the store at which the view was last known to be current. */
   checked: number;
 }
@@ -23,26 +37,27 @@ const LIMIT = 64;
 
 export class ViewCache {
   readonly #catalogs: CatalogStore;
-  #names: NameRules;
-  #upstreams: readonly string[];
+  #settings: ViewSettings;
   readonly #log: Logger;
   readonly #views = new Map<string, Cached>();
   /** They go with their grants. */
   #restricted = new WeakMap<Grant, Map<string, Restricted>>();
   #generation = 0;
 
-  constructor(catalogs: CatalogStore, names: NameRules, upstreams: readonly string[], log: Logger) {
+  /** What was told already of what cannot be done, so that it is told once. */
+  readonly #told = new Set<string>();
+
+  constructor(catalogs: CatalogStore, settings: ViewSettings, log: Logger) {
     this.#catalogs = catalogs;
-    this.#names = names;
-    this.#upstreams = upstreams;
+    this.#settings = settings;
     this.#log = log;
   }
 
   /** Takes over other rules, or other upstreams. */
-  configure(names: NameRules, upstreams: readonly string[]): void {
-    this.#names = names;
-    this.#upstreams = upstreams;
+  configure(settings: ViewSettings): void {
+    this.#settings = settings;
     this.#views.clear();
+    this.#told.clear();
   }
 
   /** What a grant lets through of the catalogs as they are now. @param grant `undefined` for everything */
@@ -67,21 +82,36 @@ export class ViewCache {
     const cached = this.#views.get(audience);
     if (cached?.checked === generation) return cached.view;
     const catalogs = this.#catalogs.known(audience);
-    if (cached && sameList(cached.view.catalogs, catalogs)) {
+    if (cached && sameList(cached.catalogs, catalogs)) {
       cached.checked = generation;
       return cached.view;
     }
-    const view = buildView(catalogs, { names: this.#names, upstreams: this.#upstreams }, ++this.#generation);
-    this.#views.set(audience, { view, checked: generation });
+    const { names, upstreams, holds } = this.#settings;
+    const notes: ShapeNote[] = [];
+    const shaped = catalogs.map((catalog) =>
+      shapeCatalog(catalog, upstreams.get(catalog.upstream)?.items, holds, notes),
+    );
+    const view = buildView(shaped, { names, upstreams: [...upstreams.keys()] }, ++this.#generation);
+    this.#views.set(audience, { view, catalogs, checked: generation });
     if (this.#views.size > LIMIT) this.#views.delete(this.#views.keys().next().value!);
     for (const { upstream, name, exposed, reason } of [...view.tools.notes, ...view.prompts.notes])
       this.#log[reason === 'disambiguated' ? 'warn' : 'info'](
         { upstream, name, exposed, reason },
         'exposed under another name',
       );
+    this.#tell(notes);
     return view;
+  }
+
+  #tell(notes: readonly ShapeNote[]): void {
+    for (const note of notes) {
+      const key = JSON.stringify(note);
+      if (this.#told.has(key)) continue;
+      this.#told.add(key);
+      this.#log.warn(note, 'the config says something of an item that does not fit it');
+    }
   }
 }
 
-const sameList = (a: View['catalogs'], b: View['catalogs']): boolean =>
+const sameList = (a: readonly Catalog[], b: readonly Catalog[]): boolean =>
   a.length === b.length && a.every((catalog, i) => catalog.generation === b[i]!.generation);

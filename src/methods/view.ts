@@ -6,6 +6,7 @@ import { type NameRules, type NameTable, nameTable } from '../namespace/names.ts
 import { type UriTable, uriTable } from '../namespace/uris.ts';
 import { applyEdits, type Edit } from '../protocol/json/edit.ts';
 import { type Catalog, type CatalogItem, ITEM_KINDS, type ItemKind } from '../upstreams/catalog.ts';
+import { type HeldLookup, heldLookup, shapedNames, wishedName, withheldUris } from './withheld.ts';
 
 export interface View {
   /** Equal for two views exactly when they were made of the same catalogs. */
@@ -15,6 +16,8 @@ export interface View {
   readonly prompts: NameTable;
   readonly uris: UriTable;
   readonly lists: Readonly<Record<ItemKind, MergedList>>;
+  /** The item that is held back under an exposed name or URI; nothing is without it. */
+  readonly held?: HeldLookup | undefined;
   /** Whether anything of an upstream may be seen in it, its catalog being known or not. */
   concerns(upstream: string): boolean;
   /** Whether an item is seen, by its upstream name. */
@@ -53,22 +56,24 @@ export function buildView(catalogs: readonly Catalog[], rules: ViewRules, genera
   const namesOf = (kind: ItemKind) =>
     rules.upstreams.map((upstream) => ({
       upstream,
-      names: byName.get(upstream)?.items[kind].map((i) => i.name) ?? [],
+      names: offered(byName.get(upstream), kind).map(wishedName),
     }));
-  const tools = nameTable(rules.names, namesOf('tools'));
-  const prompts = nameTable(rules.names, namesOf('prompts'));
-  const uris = uriTable(
+  const tools = shapedNames(nameTable(rules.names, namesOf('tools')), catalogs, 'tools');
+  const prompts = shapedNames(nameTable(rules.names, namesOf('prompts')), catalogs, 'prompts');
+  const allUris: UriTable = uriTable(
     rules.upstreams.map((id) => {
-      const items = byName.get(id)?.items;
+      const catalog = byName.get(id);
       return {
         id,
-        uris: items?.resources.map((i) => i.name) ?? [],
-        templates: items?.resourceTemplates.map((i) => i.name) ?? [],
-        uiUris: items?.tools.flatMap((i) => i.ui.map((u) => u.uri)) ?? [],
+        uris: offered(catalog, 'resources').map((i) => i.name),
+        templates: offered(catalog, 'resourceTemplates').map((i) => i.name),
+        uiUris: offered(catalog, 'tools').flatMap((i) => i.ui.map((u) => u.uri)),
       };
     }),
     { transparent: sole },
   );
+  const isShaped = catalogs.some(({ withheld }) => withheld);
+  const uris = isShaped ? withheldUris(allUris, catalogs) : allUris;
   const exposed: Record<ItemKind, (upstream: string, item: CatalogItem) => string | undefined> = {
     tools: (upstream, item) => tools.expose(upstream, item.name),
     prompts: (upstream, item) => prompts.expose(upstream, item.name),
@@ -92,8 +97,13 @@ export function buildView(catalogs: readonly Catalog[], rules: ViewRules, genera
     const only = sole ? catalogs[0] : undefined;
     lists[kind] = merged(kind, items, origins, only?.extras[kind] ?? '', only?.metas[kind] ?? '');
   }
-  return { generation, catalogs, tools, prompts, uris, lists, concerns: () => true, sees: () => true };
+  const held = isShaped ? heldLookup({ tools, prompts, uris: allUris }, catalogs) : undefined;
+  return { generation, catalogs, tools, prompts, uris, lists, held, concerns: () => true, sees: () => true };
 }
+
+/** The items that names and URIs are made for: those that are held back keep theirs. */
+const offered = (catalog: Catalog | undefined, kind: ItemKind): readonly CatalogItem[] =>
+  catalog?.withheld ? [...catalog.items[kind], ...catalog.withheld.held[kind]] : (catalog?.items[kind] ?? []);
 
 /** The item's own bytes with its name (and its references to UI resources) replaced where they differ. */
 function exposeItem(item: CatalogItem, name: string, exposeUri: (uri: string) => string): Buffer {

@@ -4,6 +4,7 @@ import type { Edit } from './json/edit.ts';
 import type { Span } from './json/scan.ts';
 import type { Message, RawId } from './message.ts';
 import type { Params } from './params.ts';
+import type { Arguments } from './tool-headers.ts';
 import type { Era } from './versions.ts';
 
 /** Who is calling. `key` is equal for equal (issuer, subject, client, tenant) and different otherwise. */
@@ -189,6 +190,10 @@ export interface Call {
   /** HTTP headers that the upstream wants with it beside the usual ones (2026-07-28, `Mcp-Param-*`). */
   headers: Readonly<Record<string, string>> | undefined;
   target: Target | undefined;
+  /** The arguments that go out, where they are not those that came. */
+  arguments?: Arguments | undefined;
+  /** How large its result may be: bytes of its JSON text, and what the client is told of one that is larger. */
+  resultLimit?: { readonly bytes: number; readonly fault: Fault } | undefined;
   /** The owner of the link that it went out on. */
   scope: string | undefined;
   deadline: Deadline | undefined;

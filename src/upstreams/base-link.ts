@@ -14,6 +14,9 @@ import { type Pending, PendingTable } from './pending.ts';
 import { progressFor } from './progress.ts';
 import { isSilence, type Wire, WireFault } from './wire.ts';
 
+/** What a message is longer than the result in it, bytes. */
+const AROUND = 1_024;
+
 export abstract class BaseLink implements Link {
   readonly upstream: string;
   protected readonly options: LinkOptions;
@@ -105,7 +108,8 @@ export abstract class BaseLink implements Link {
     const { body, headers } = this.encode(call, pending.id);
     call.oncancel = (reason) => this.cancel(call, reason);
     call.onpressure = (full) => this.wire.hold(pending.id, full);
-    this.wire.send(body, pending.id, headers);
+    const { resultLimit } = call;
+    this.wire.send(body, pending.id, headers, resultLimit && { ...resultLimit, bytes: resultLimit.bytes + AROUND });
   }
 
   cancel(call: Call, reason?: string): void {

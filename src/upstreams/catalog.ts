@@ -22,6 +22,26 @@ export interface CatalogItem {
   readonly nameAt: Span;
   /** Where `ui://` references stand in `raw` (`_meta.ui.resourceUri`, `_meta["ui/resourceUri"]`), with their values. */
   readonly ui: readonly (Span & { readonly uri: string })[];
+  /** How it differs from what its upstream says; nothing where it does not. */
+  readonly shape?: ItemShape | undefined;
+}
+
+/** What the configuration makes of an item. */
+export interface ItemShape {
+  /** The item as its upstream says it. */
+  readonly source: CatalogItem;
+  /** What it is called in place of its name. */
+  readonly alias: string | undefined;
+  /** Arguments that are not shown and always have this value, each as JSON text. */
+  readonly fixed: ReadonlyMap<string, string>;
+}
+
+/** Items that are there and not for clients. */
+export interface Withheld {
+  /** Those whose definitions are not the ones that were agreed to. */
+  readonly held: Readonly<Record<ItemKind, readonly CatalogItem[]>>;
+  /** Whether a URI is not for clients, listed or not. */
+  withholds(uri: string): boolean;
 }
 
 /** An immutable snapshot. */
@@ -41,6 +61,8 @@ export interface Catalog {
   readonly caching: Readonly<Partial<Record<ItemKind, Caching>>>;
   /** A hash of all of the above but the times; equal for equal content. */
   readonly digest: string;
+  /** What the configuration keeps from clients; nothing where that is nothing. */
+  readonly withheld?: Withheld | undefined;
 }
 
 /** A catalog that has no place yet among those of this run. */

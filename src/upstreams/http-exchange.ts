@@ -8,13 +8,15 @@ import type { Logger } from '../telemetry/log.ts';
 import { connectionError } from './connection-errors.ts';
 import { isModernRefusal } from './discover.ts';
 import { Redactor } from './redact.ts';
-import { tooLarge, WireFault } from './wire.ts';
+import { type AnswerLimit, tooLarge, WireFault } from './wire.ts';
 
 export interface ExchangeOptions {
   readonly upstream: string;
   /** The id of the request that is posted; `undefined` for notifications and responses. */
   readonly of: number | undefined;
   readonly maxBytes: number;
+  /** A limit of this request's own, beside that one. */
+  readonly limit: AnswerLimit | undefined;
   /** Whether the request names a session, so that 404 means that the session is gone. */
   readonly inSession: boolean;
   /** Whether the server has shaken hands as one of the legacy era, so that an error of the modern era is not its own. */
@@ -131,7 +133,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     if (type.startsWith('application/json')) this.#mode = 'json';
     else if (type.startsWith('text/event-stream')) {
       this.#mode = 'sse';
-      this.#parser = new SseParser((event) => this.#event(event), this.#options.maxBytes);
+      this.#parser = new SseParser((event) => this.#event(event), this.#most);
     }
   }
 
@@ -141,12 +143,12 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
         try {
           this.#parser!.push(chunk);
         } catch (error) {
-          controller.abort(error instanceof RangeError ? tooLarge(this.#options.maxBytes) : (error as Error));
+          controller.abort(error instanceof RangeError ? this.#tooLarge() : (error as Error));
         }
         return;
       case 'json':
         this.#size += chunk.length;
-        if (this.#size > this.#options.maxBytes) controller.abort(tooLarge(this.#options.maxBytes));
+        if (this.#size > this.#most) controller.abort(this.#tooLarge());
         else this.#chunks.push(chunk);
         return;
       case 'error':
@@ -196,6 +198,18 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
         cause: error,
       }),
     );
+  }
+
+  /** Bytes of a message. */
+  get #most(): number {
+    const { maxBytes, limit } = this.#options;
+    return limit ? Math.min(limit.bytes, maxBytes) : maxBytes;
+  }
+
+  #tooLarge(): WireFault {
+    const { maxBytes, limit } = this.#options;
+    if (!limit || limit.bytes >= maxBytes) return tooLarge(maxBytes);
+    return new WireFault(limit.fault.message, { malformed: true, fault: limit.fault });
   }
 
   #event(event: SseEvent): void {

@@ -3,7 +3,7 @@ import type { Logger } from '../telemetry/log.ts';
 import type { HttpEndpoint } from './http-endpoint.ts';
 import { HttpExchange } from './http-exchange.ts';
 import { HttpListen } from './http-listen.ts';
-import { type Wire, WireFault, type WireListener } from './wire.ts';
+import { type AnswerLimit, type Wire, WireFault, type WireListener } from './wire.ts';
 
 /** How long the farewell DELETE may take, milliseconds. */
 const FAREWELL = 1_000;
@@ -20,6 +20,8 @@ export class HttpWire implements Wire {
   readonly #log: Logger;
   readonly #path: string;
   readonly #exchanges = new Map<number, HttpExchange>();
+  /** Of the answers that are on their way. */
+  readonly #limits = new Map<number, AnswerLimit>();
   readonly #resumes = new Map<number, NodeJS.Timeout>();
   #headers: Record<string, string>;
   #listener: WireListener | undefined;
@@ -43,8 +45,9 @@ export class HttpWire implements Wire {
     this.#listener = listener;
   }
 
-  send(message: Buffer, of?: number, headers?: Readonly<Record<string, string>>): void {
+  send(message: Buffer, of?: number, headers?: Readonly<Record<string, string>>, limit?: AnswerLimit): void {
     const sent = headers ? { ...this.#headers, ...headers } : this.#headers;
+    if (of !== undefined && limit) this.#limits.set(of, limit);
     this.#post(message, of, sent, of === undefined);
   }
 
@@ -72,6 +75,7 @@ export class HttpWire implements Wire {
   }
 
   forget(of: number): void {
+    this.#limits.delete(of);
     this.#exchanges.get(of)?.settle();
     clearTimeout(this.#resumes.get(of));
     this.#resumes.delete(of);
@@ -93,6 +97,7 @@ export class HttpWire implements Wire {
       upstream: this.#endpoint.upstream,
       of,
       maxBytes: this.#endpoint.maxMessageSize,
+      limit: of === undefined ? undefined : this.#limits.get(of),
       inSession: this.#session !== undefined,
       greeted: this.#listen !== undefined,
       log: this.#log,
@@ -121,9 +126,11 @@ export class HttpWire implements Wire {
     if (of !== undefined && this.#exchanges.get(of) === exchange) this.#exchanges.delete(of);
     // told first, so that a request that is sent again finds a new session
     if (fault?.gone) this.#gone(fault.message);
-    if (fault && of !== undefined && !this.#resume(exchange, of, resumes, fault))
+    if (fault && of !== undefined && !this.#resume(exchange, of, resumes, fault)) {
+      this.#limits.delete(of);
       this.#listener?.failed(of, exchange.lastEventId === undefined ? fault : taken(fault));
-    else if (fault && of === undefined) this.#log.warn({ err: fault.message }, 'upstream did not take a notification');
+    } else if (fault && of === undefined)
+      this.#log.warn({ err: fault.message }, 'upstream did not take a notification');
   }
 
   /** Only the request that was refused was not processed; each of the others is refused as well, or answered, in its time. */
@@ -189,5 +196,5 @@ export class HttpWire implements Wire {
 }
 
 /** The failure of a request that the upstream had taken, since it had given its stream an event id: it was sent for sure. */
-const taken = ({ message, gone, malformed, cause }: WireFault): WireFault =>
-  new WireFault(message, { gone, malformed, cause });
+const taken = ({ message, gone, malformed, fault, cause }: WireFault): WireFault =>
+  new WireFault(message, { gone, malformed, cause, ...(malformed && fault && { fault }) });

@@ -14,6 +14,8 @@ export interface ItemRule {
   readonly description: string | undefined;
   /** Arguments that always have this value, each as JSON text. */
   readonly fixed: ReadonlyMap<string, string>;
+  /** Those of them that are fixed for this very item, and not for all that fit a pattern and have such an argument. */
+  readonly fixedByName: ReadonlySet<string>;
   /** Descriptions of arguments that clients are to see in place of their own. */
   readonly argumentDescriptions: ReadonlyMap<string, string>;
   /** Bytes of the JSON text. */
@@ -74,6 +76,8 @@ export function itemRules(items: Items): ItemRules | undefined {
 interface Pattern {
   readonly path: string;
   readonly settings: Settings;
+  /** Whether it is a name. */
+  readonly exact: boolean;
   matches(name: string): boolean;
 }
 
@@ -119,10 +123,12 @@ function merged(patterns: readonly Pattern[]): ItemRule {
     return found && { value: found.value, knob: `${found.path}.${key}` };
   };
   const fixed = new Map<string, string>();
+  const fixedByName = new Set<string>();
   const argumentDescriptions = new Map<string, string>();
-  for (const { settings } of patterns) {
+  for (const { settings, exact } of patterns) {
     for (const [name, argument] of Object.entries(settings.arguments ?? {})) {
       if (argument.value !== undefined) fixed.set(name, JSON.stringify(argument.value));
+      if (argument.value !== undefined && exact) fixedByName.add(name);
       if (argument.description !== undefined) argumentDescriptions.set(name, argument.description);
     }
   }
@@ -133,6 +139,7 @@ function merged(patterns: readonly Pattern[]): ItemRule {
     title: last('title')?.value,
     description: last('description')?.value,
     fixed,
+    fixedByName,
     argumentDescriptions,
     maxResultSize: limit('maxResultSize'),
     timeout: limit('timeout'),

@@ -2,7 +2,7 @@
 import type { Logger } from '../telemetry/log.ts';
 import type { HttpEndpoint } from './http-endpoint.ts';
 import { HttpExchange } from './http-exchange.ts';
-import type { Wire, WireListener } from './wire.ts';
+import type { AnswerLimit, Wire, WireListener } from './wire.ts';
 
 export class ModernHttpWire implements Wire {
   readonly separate = true;
@@ -29,11 +29,12 @@ export class ModernHttpWire implements Wire {
     this.#listener = listener;
   }
 
-  send(message: Buffer, of?: number, headers?: Readonly<Record<string, string>>): void {
+  send(message: Buffer, of?: number, headers?: Readonly<Record<string, string>>, limit?: AnswerLimit): void {
     const exchange = new HttpExchange({
       upstream: this.#endpoint.upstream,
       of,
       maxBytes: this.#endpoint.maxMessageSize,
+      limit,
       inSession: false,
       greeted: false,
       log: this.#log,

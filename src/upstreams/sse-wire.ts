@@ -57,6 +57,7 @@ export class SseWire implements Wire {
       of: undefined,
       maxBytes: this.#endpoint.maxMessageSize,
       // the event stream is the session: a POST that is refused says nothing of it
+      limit: undefined,
       inSession: false,
       greeted: false,
       log: this.#log,

@@ -34,6 +34,13 @@ export class WireFault extends Error {
 export const tooLarge = (limit: number): WireFault =>
   new WireFault(`its answer is larger than maxMessageSize (${limit} bytes)`, { malformed: true });
 
+/** How large the answer to one request may be, and what is told of one that is larger. */
+export interface AnswerLimit {
+  /** Bytes of a message. */
+  readonly bytes: number;
+  readonly fault: Fault;
+}
+
 /** What somebody between here and an upstream answers when the upstream does not (RFC 9110 §15.6). */
 const NOBODY_THERE = new Set([502, 503, 504]);
 
@@ -70,8 +77,9 @@ export interface Wire {
    * Sends one message.
    * @param of the id when it is a request
    * @param headers further HTTP headers, where there are headers
+   * @param limit of the answer, kept where it comes on a stream of its own: the rest of what is larger is not taken
    */
-  send(message: Buffer, of?: number, headers?: Readonly<Record<string, string>>): void;
+  send(message: Buffer, of?: number, headers?: Readonly<Record<string, string>>, limit?: AnswerLimit): void;
   /** Tells the transport the negotiated version once the handshake is over; shared streams may open now. */
   ready(version: string): void;
   /** The request is answered or given up: what it still holds can go. */

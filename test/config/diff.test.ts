@@ -108,7 +108,7 @@ describe('upstreams', () => {
       'limits of items',
       { ...RUN, items: { tools: { slow: { timeout: '10s', rate: '10/1m' } } } },
       { ...RUN, items: { tools: { slow: { timeout: '20s', rate: '5/1m', title: 'x' } } } },
-      ['items.tools.slow.title: added', 'items.tools.slow.timeout: 10s → 20s', 'items.tools.slow.rate: 10/1m → 5/1m'],
+      ['items.tools.slow.timeout: 10s → 20s', 'items.tools.slow.rate: 10/1m → 5/1m', 'items.tools.slow.title: added'],
     ],
     ['another address', URL, { url: 'https://other.example.com/mcp' }, ['url: changed']],
     [

@@ -266,7 +266,11 @@ test('views are built once for all whom the same rules are about, and anew when 
       return generation;
     },
   } as unknown as CatalogStore;
-  const cache = new ViewCache(store, RULES, UPSTREAMS, memoryLog().log);
+  const cache = new ViewCache(
+    store,
+    { names: RULES, upstreams: new Map(UPSTREAMS.map((id) => [id, { items: undefined }])) },
+    memoryLog().log,
+  );
   const loaded = parseConfig(
     JSON.stringify({
       auth: { mode: 'apiKeys' },

@@ -39,17 +39,36 @@ export function insertMember(object: Span, members: readonly Member[], key: stri
   return { start: at, end: at, text };
 }
 
+/** The edit that gives a member of an object this value, whether it is there already or not; of several, to the last. */
+export function setMember(object: Span, members: readonly Member[], key: string, value: string): Edit {
+  const at = members.findLast((member) => member.key === key);
+  return at ? { start: at.start, end: at.end, text: value } : insertMember(object, members, key, value);
+}
+
 /** The edits that take members out of an object, with the commas that belong to them. */
 export function removeMembers(members: readonly Member[], goes: (member: Member) => boolean): Edit[] {
+  return removeParts(members, ({ keyStart }) => keyStart, goes);
+}
+
+/** The edits that take elements out of an array, with the commas that belong to them. */
+export function removeElements(elements: readonly Span[], goes: (element: Span) => boolean): Edit[] {
+  return removeParts(elements, ({ start }) => start, goes);
+}
+
+function removeParts<T extends Span>(
+  parts: readonly T[],
+  from: (part: T) => number,
+  goes: (part: T) => boolean,
+): Edit[] {
   const edits: Edit[] = [];
-  for (let i = 0; i < members.length; i++) {
-    if (!goes(members[i]!)) continue;
+  for (let i = 0; i < parts.length; i++) {
+    if (!goes(parts[i]!)) continue;
     const first = i;
-    while (i + 1 < members.length && goes(members[i + 1]!)) i++;
-    const next = members[i + 1];
-    const before = members[first - 1];
-    if (next) edits.push({ start: members[first]!.keyStart, end: next.keyStart, text: '' });
-    else edits.push({ start: before ? before.end : members[first]!.keyStart, end: members[i]!.end, text: '' });
+    while (i + 1 < parts.length && goes(parts[i + 1]!)) i++;
+    const next = parts[i + 1];
+    const before = parts[first - 1];
+    if (next) edits.push({ start: from(parts[first]!), end: from(next), text: '' });
+    else edits.push({ start: before ? before.end : from(parts[first]!), end: parts[i]!.end, text: '' });
   }
   return edits;
 }
