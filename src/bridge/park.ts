@@ -19,7 +19,9 @@ export interface Waiting {
 export interface ParkHost {
   /** Takes the call in among those that wait. @throws Fault `tooManyParked` */
   enter(park: Park): void;
-  /** It waits no longer, and nothing is kept of it. */
+  /** It waits no longer; its end is kept for a while. */
+  ended(park: Park): void;
+  /** Nothing is kept of it any more. */
   leave(park: Park): void;
   /** What the client has to bring back to go on with this round. */
   state(park: Park, round: number): string;
@@ -142,7 +144,7 @@ export class Park {
       if (round.certain) round.drop();
       else this.#elsewhere(round);
     }
-    this.#forget();
+    this.forget();
   }
 
   #collect(): void {
@@ -220,7 +222,7 @@ export class Park {
     for (const { round } of this.#offers.values())
       round.abandon(`the client did not come back with an answer within ${patience} ms`);
     this.#call.cancel('the client did not come back');
-    this.#forget();
+    this.forget();
   }
 
   #finish(outcome: Outcome): void {
@@ -229,10 +231,13 @@ export class Park {
     this.#offers.clear();
     this.#call.detach()?.done(outcome);
     clearTimeout(this.#timer);
-    if (this.#entered) this.#timer = setTimeout(() => this.#forget(), KEPT).unref();
+    if (!this.#entered) return;
+    this.#host.ended(this);
+    this.#timer = setTimeout(() => this.forget(), KEPT).unref();
   }
 
-  #forget(): void {
+  /** Keeps nothing of a call that is over. */
+  forget(): void {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#window);

@@ -18,6 +18,7 @@ export function parkHost(context: MethodContext, call: Call): ParkHost {
   const target = () => call.target!;
   return {
     enter: (park: Park) => context.parks.enter(park, call.principal.key),
+    ended: (park: Park) => context.parks.ended(park),
     leave: (park: Park) => context.parks.leave(park),
     state: (park, round) => sealState(context, call, target().exposed, { kind: 'park', park: park.id, round }),
     expose: (request) =>

@@ -64,6 +64,7 @@ function waiting() {
   const left = vi.fn();
   const host: ParkHost = {
     enter: () => undefined,
+    ended: () => undefined,
     leave: left,
     state: (_, round) => `state ${round}`,
     expose: ({ method }) => JSON.stringify({ method }),

@@ -76,6 +76,12 @@ test('sessions.maxParked: one more call than may wait is refused, and cancelled 
   closers.push(() => gateway.stop());
   const client = new ModernClient(gateway.url, CAPABILITIES);
   const name = 'up__test_input_required_result_elicitation';
+  // one after the other as many as one likes, since those that are over wait for nobody
+  for (let i = 0; i < 5; i++) {
+    const { requestState, inputRequests } = await client.call(name);
+    const inputResponses = Object.fromEntries(Object.keys(inputRequests as object).map((key) => [key, accepted()]));
+    expect((await client.call(name, {}, { retry: { requestState, inputResponses } })).resultType).toBe('complete');
+  }
   for (const { resultType } of await Promise.all([client.call(name), client.call(name)]))
     expect(resultType).toBe('input_required');
   const { message } = await client.ask('tools/call', { params: { name, arguments: {} } });

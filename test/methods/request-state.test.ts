@@ -71,6 +71,7 @@ describe.each(STATES)('a state of kind $kind', (state) => {
     ['#108 another principal', { principal: 'bob' }, 'tool'],
     ['another profile', { profile: 'research' }, 'tool'],
     ['a principal whose name goes on', { principal: 'alice\0tools/call' }, 'tool'],
+    ['another profile', { profile: 'research' }, 'tool'],
     ['another method', { method: 'prompts/get' }, 'tool'],
     ['#109 another tool', {}, 'tool2'],
     ['#109 another value', { args: '{"a":2,"b":[1.0,"x"]}' }, 'tool'],
@@ -124,4 +125,27 @@ test('#108 a call that waits is found by the principal that made it, and by nobo
   parks.leave(park!);
   expect(parks.get('p', 'alice')).toBeUndefined();
   expect(parks.size).toBe(1);
+});
+
+test('of calls that are over the newest are kept, as far as those that wait leave room', () => {
+  const parks = new Parks(3);
+  const made = ['a', 'b', 'c', 'd', 'e'].map((id) => ({ id }) as Park);
+  const [a, b, c, d, e] = made as [Park, Park, Park, Park, Park];
+  // `leave` knows a call by itself
+  for (const park of made) park.forget = () => parks.leave(park);
+  for (const park of [a, b, c]) {
+    parks.enter(park, 'alice');
+    parks.ended(park);
+  }
+  const kept = () => made.filter(({ id }) => parks.get(id, 'alice')).map(({ id }) => id);
+  expect(kept()).toEqual(['a', 'b', 'c']);
+  parks.enter(d, 'alice');
+  expect(kept()).toEqual(['b', 'c', 'd']);
+  parks.enter(e, 'alice');
+  expect(kept()).toEqual(['c', 'd', 'e']);
+  parks.enter(a, 'alice');
+  expect(kept()).toEqual(['a', 'd', 'e']);
+  expect(() => parks.enter(b, 'alice')).toThrow(new Fault('tooManyParked', { limit: 3 }));
+  for (const park of [a, d, e]) parks.leave(park);
+  expect(parks.size).toBe(0);
 });
