@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import { expect } from 'vitest';
 import { PASSWORDS, type UserName } from '../../fixtures/sign-in-gateway.ts';
-import { Browser, type Stop } from './attack-browser.ts';
+import { Browser, type Stop } from './browser.ts';
 
 export const VERIFIER = 'a-verifier-of-which-nobody-else-knows-a-thing-0123456789';
 export const CHALLENGE = hash('sha256', VERIFIER, 'base64url');

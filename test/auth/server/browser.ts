@@ -1,69 +1,123 @@
-/** A browser reduced to cookies, redirects and forms, which visits several sites and stops at pages. */
+/** A browser of one person: cookies as browsers keep them, redirects and forms. It stops at pages, and where it is led away. */
+import { type Form, formOf } from '../../hosts/visitor.ts';
 
-export interface Page {
-  readonly url: URL;
+/** What a browser ends at. */
+export interface Stop {
   readonly status: number;
-  readonly text: string;
+  readonly headers: Headers;
+  readonly html: string;
+  /** Where that came from. */
+  readonly url: URL;
+  /** Where it is sent to and does not go, if it is. */
+  readonly left: URL | undefined;
+}
+
+export interface Visit {
+  /** In place of those that browsers send. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Which addresses it is sent to and does not open; default all outside of the gateway. */
+  readonly until?: (url: URL) => boolean;
 }
 
 interface Cookie {
-  readonly origin: string;
-  readonly path: string;
   readonly name: string;
   readonly value: string;
+  /** Without the port, of which cookies know nothing (RFC 6265 §8.5). */
+  readonly host: string;
+  readonly path: string;
 }
 
+const REDIRECTS = 20;
+
 export class Browser {
-  /** Every address it was sent to so far. */
-  readonly visited: URL[] = [];
+  readonly #base: string;
+  readonly #seen: (secret: string) => void;
+  /** by host, path and name */
   readonly #cookies = new Map<string, Cookie>();
 
   /**
-   * Opens an address, or sends a form, and follows redirects.
-   * @param until stops before the first address that this is true of
-   * @returns the page, or the address that it stopped at with status 0
+   * @param base of the gateway
+   * @param seen told each secret that comes by: values of cookies, tokens of forms
    */
-  async go(start: string | URL, until: (url: URL) => boolean, form?: Record<string, string>): Promise<Page> {
-    let url = new URL(start);
+  constructor(base: string, seen: (secret: string) => void = () => undefined) {
+    this.#base = base;
+    this.#seen = seen;
+  }
+
+  /** The cookies that it would send to an address, for programs that send them elsewhere. */
+  cookies(url: URL | string): string {
+    return this.#cookiesFor(new URL(url, this.#base));
+  }
+
+  /** Opens an address, and goes where it is redirected to. */
+  go(url: URL | string, visit: Visit = {}): Promise<Stop> {
+    return this.#follow(new URL(url, this.#base), undefined, visit);
+  }
+
+  /** Sends a form as the page of the gateway would. */
+  send(action: string, fields: Readonly<Record<string, string>>, { headers, until }: Visit = {}): Promise<Stop> {
+    const sent = { headers: { origin: this.#base, ...headers }, ...(until && { until }) };
+    return this.#follow(new URL(action, this.#base), new URLSearchParams(fields), sent);
+  }
+
+  /** Fills a form of a page in. @param what the end of its action; default the last form */
+  fill({ html }: Stop, answer: Readonly<Record<string, string>> = {}, what?: string, visit?: Visit): Promise<Stop> {
+    const { action, fields } = this.form(what === undefined ? html : formTo(what, html));
+    return this.send(action, { ...fields, ...answer }, visit);
+  }
+
+  form(html: string): Form {
+    const form = formOf(html);
+    for (const value of Object.values(form.fields)) this.#seen(value);
+    return form;
+  }
+
+  async #follow(start: URL, form: URLSearchParams | undefined, { headers, until }: Visit): Promise<Stop> {
+    const isAway = until ?? (({ origin }: URL) => origin !== this.#base);
+    let url = start;
     let body = form;
-    for (let i = 0; i < 20; i++) {
-      this.visited.push(url);
-      if (!body && until(url)) return { url, status: 0, text: '' };
+    for (let i = 0; i < REDIRECTS; i++) {
       const response = await fetch(url, {
         method: body ? 'POST' : 'GET',
+        headers: { cookie: this.#cookiesFor(url), accept: 'text/html', ...headers },
         redirect: 'manual',
-        headers: { cookie: this.#cookiesFor(url), ...(body ? { origin: url.origin } : {}) },
-        ...(body ? { body: new URLSearchParams(body) } : {}),
+        ...(body ? { body } : {}),
       });
-      for (const line of response.headers.getSetCookie()) this.#keep(url, line);
-      const text = await response.text();
+      this.#keep(response.headers.getSetCookie(), url);
+      const html = await response.text();
       const location = response.headers.get('location');
-      if (location === null) return { url, status: response.status, text };
-      url = new URL(location, url);
+      const next = location === null ? undefined : new URL(location, url);
+      if (!next || isAway(next)) return { status: response.status, headers: response.headers, html, url, left: next };
+      url = next;
       body = undefined;
     }
-    throw new Error(`too many redirects, the last to ${url.href}`);
+    throw new Error(`more than ${REDIRECTS} redirects, the last to ${url.href}`);
   }
 
-  /** Sends the form of a page whose action ends so. */
-  send(page: Page, action: string, until: (url: URL) => boolean, typed: Record<string, string> = {}): Promise<Page> {
-    const form = page.text.split('<form').find((one) => new RegExp(`action="[^"]*/${action}"`).test(one));
-    if (form === undefined) throw new Error(`there is no form for ${action}:\n${page.text}`);
-    const to = /action="([^"]*)"/.exec(form)![1]!;
-    const csrf = /name="csrf" value="([^"]*)"/.exec(form)![1]!;
-    return this.go(new URL(to, page.url), until, { csrf, ...typed });
+  #cookiesFor({ hostname, pathname }: URL): string {
+    const good = [...this.#cookies.values()].filter(
+      ({ host, path }) => host === hostname && (path === '/' || pathname === path || pathname.startsWith(`${path}/`)),
+    );
+    return good.map(({ name, value }) => `${name}=${value}`).join('; ');
   }
 
-  #cookiesFor({ origin, pathname }: URL): string {
-    const mine = [...this.#cookies.values()].filter((one) => one.origin === origin && pathname.startsWith(one.path));
-    return mine.map(({ name, value }) => `${name}=${value}`).join('; ');
+  #keep(lines: readonly string[], { hostname, pathname }: URL): void {
+    for (const line of lines) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+      const path = /;\s*path=([^;]*)/i.exec(line)?.[1] ?? pathname;
+      const key = `${hostname} ${path} ${name}`;
+      if (value === '' || /expires=Thu, 01 Jan 1970/i.test(line)) this.#cookies.delete(key);
+      else {
+        this.#cookies.set(key, { name, value, host: hostname, path });
+        this.#seen(value);
+      }
+    }
   }
+}
 
-  #keep({ origin }: URL, line: string): void {
-    const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-    const path = /; path=([^;]*)/i.exec(line)?.[1] ?? '/';
-    const key = `${origin} ${path} ${name}`;
-    if (value === '' || /expires=Thu, 01 Jan 1970/i.test(line)) this.#cookies.delete(key);
-    else this.#cookies.set(key, { origin, path, name, value });
-  }
+/** The form of a page whose action ends so. */
+function formTo(what: string, html: string): string {
+  const form = html.split(/(?=<form)/).find((one) => new RegExp(`^<form[^>]* action="[^"]*/${what}"`).test(one));
+  if (form === undefined) throw new Error(`there is no form for ${what}:\n${html}`);
+  return form;
 }

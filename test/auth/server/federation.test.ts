@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { type SignInGateway, startSignInGateway } from '../../fixtures/sign-in-gateway.ts';
 import { Session } from '../../gateway/client.ts';
 import { claimsOf, Host, type Tokens } from '../../hosts/host.ts';
-import { Browser, type Page } from './browser.ts';
+import { Browser, type Stop } from './browser.ts';
 import { type Company, SECRET, startCompany } from './company.ts';
 
 const REDIRECT = 'http://127.0.0.1:9/callback';
@@ -37,6 +37,8 @@ afterEach(async () => {
 const atClient = (url: URL): boolean => url.href.startsWith(REDIRECT);
 const back = (url: URL): boolean => url.pathname === '/oauth/federation';
 
+const newBrowser = (): Browser => new Browser(gateway.base);
+
 /** One client that asks, up to the page that it leads to. */
 async function ask(browser: Browser, name = 'Loom') {
   const client = await new Host(gateway).register('/oauth/register', { client_name: name, redirect_uris: [REDIRECT] });
@@ -50,7 +52,7 @@ async function ask(browser: Browser, name = 'Loom') {
     resource: gateway.url,
     state: 'of the client',
   });
-  const page = await browser.go(`${gateway.base}/oauth/authorize?${query}`, atClient);
+  const page = await browser.go(`${gateway.base}/oauth/authorize?${query}`, { until: atClient });
   const exchange = async (answer: URL): Promise<Tokens> => {
     const response = await fetch(`${gateway.base}/oauth/token`, {
       method: 'POST',
@@ -72,11 +74,11 @@ async function ask(browser: Browser, name = 'Loom') {
 /** Through the provider, to where it sends the browser back to, which is not opened. */
 async function answerOf(browser: Browser): Promise<URL> {
   const { page } = await ask(browser);
-  const { url } = await browser.send(page, 'provider', back);
-  return url;
+  const { left } = await browser.fill(page, {}, 'provider', { until: back });
+  return left!;
 }
 
-const signIn = async (browser: Browser): Promise<Page> => browser.go(await answerOf(browser), atClient);
+const signIn = async (browser: Browser): Promise<Stop> => browser.go(await answerOf(browser), { until: atClient });
 
 describe('the whole way', () => {
   test.each([
@@ -86,14 +88,15 @@ describe('the whole way', () => {
     '$title',
     async ({ embedded, inIdToken }) => {
       await start({ embedded, inIdToken, federation: { domains: ['engines.example'] } });
-      const browser = new Browser();
+      const browser = newBrowser();
       const { page, exchange } = await ask(browser);
-      expect(page.text).toContain('Loom');
-      expect(page.text).toContain('Continue with Engines');
-      expect(page.text.includes('name="password"')).toBe(!('passwords' in embedded));
-      const consent = await browser.send(page, 'provider', atClient);
-      expect(consent).toMatchObject({ status: 200, text: expect.stringContaining('ada@engines.example') });
-      const { url: answer } = await browser.send(consent, 'consent', atClient, { decision: 'allow' });
+      expect(page.html).toContain('Loom');
+      expect(page.html).toContain('Continue with Engines');
+      expect(page.html.includes('name="password"')).toBe(!('passwords' in embedded));
+      const consent = await browser.fill(page, {}, 'provider', { until: atClient });
+      expect(consent).toMatchObject({ status: 200, html: expect.stringContaining('ada@engines.example') });
+      const { left } = await browser.fill(consent, { decision: 'allow' });
+      const answer = left!;
       expect(answer.searchParams.get('iss')).toBe(gateway.base);
       const { access_token } = await exchange(answer);
       expect(claimsOf(access_token)).toMatchObject({ iss: gateway.base, aud: gateway.url, groups: ['weavers'] });
@@ -127,16 +130,16 @@ describe('the whole way', () => {
     'another client gets a code only once it was consented to, although the browser is signed in',
     async () => {
       await start();
-      const browser = new Browser();
+      const browser = newBrowser();
       const consent = await signIn(browser);
-      await browser.send(consent, 'consent', atClient, { decision: 'allow' });
+      await browser.fill(consent, { decision: 'allow' });
       const { page } = await ask(browser, 'Mallory');
       expect(page.status).toBe(200);
-      expect(page.text).toContain('Mallory');
-      expect(page.text).toContain('decision');
-      const { url } = await browser.send(page, 'consent', atClient, { decision: 'deny' });
-      expect(url.searchParams.get('error')).toBe('access_denied');
-      expect(url.searchParams.has('code')).toBe(false);
+      expect(page.html).toContain('Mallory');
+      expect(page.html).toContain('decision');
+      const { left } = await browser.fill(page, { decision: 'deny' });
+      expect(left?.searchParams.get('error')).toBe('access_denied');
+      expect(left?.searchParams.has('code')).toBe(false);
     },
     START_MS,
   );
@@ -147,15 +150,15 @@ describe('what is refused', () => {
     'an answer that was used, that another browser brings, or that nobody asked for',
     async () => {
       await start();
-      const browser = new Browser();
+      const browser = newBrowser();
       const answer = await answerOf(browser);
-      expect(await new Browser().go(answer, atClient)).toMatchObject({ status: 400 });
+      expect(await newBrowser().go(answer, { until: atClient })).toMatchObject({ status: 400 });
       const unknown = new URL(answer);
       unknown.searchParams.set('state', 'never given');
-      expect(await browser.go(unknown, atClient)).toMatchObject({ status: 400 });
+      expect(await browser.go(unknown, { until: atClient })).toMatchObject({ status: 400 });
       // neither has used up the good one
-      expect((await browser.go(answer, atClient)).text).toContain('ada@engines.example');
-      expect(await browser.go(answer, atClient)).toMatchObject({ status: 400 });
+      expect((await browser.go(answer, { until: atClient })).html).toContain('ada@engines.example');
+      expect(await browser.go(answer, { until: atClient })).toMatchObject({ status: 400 });
     },
     START_MS,
   );
@@ -170,8 +173,8 @@ describe('what is refused', () => {
     async ({ claims }) => {
       await start({ federation: { domains: ['engines.example'] } });
       company.user = { ...ADA, ...claims };
-      const page = await signIn(new Browser());
-      expect(page).toMatchObject({ status: 403, text: expect.stringContaining('not one of those') });
+      const page = await signIn(newBrowser());
+      expect(page).toMatchObject({ status: 403, html: expect.stringContaining('not one of those') });
       await gateway.waitForLog(({ audit }) => audit === 'sign-in failed');
     },
     START_MS,
@@ -182,17 +185,17 @@ describe('what is refused', () => {
     async () => {
       await start();
       await company.down();
-      const browser = new Browser();
+      const browser = newBrowser();
       const { page } = await ask(browser);
-      const failed = await browser.send(page, 'provider', atClient);
-      expect(failed).toMatchObject({ status: 403, text: expect.stringContaining('Engines cannot be reached') });
+      const failed = await browser.fill(page, {}, 'provider', { until: atClient });
+      expect(failed).toMatchObject({ status: 403, html: expect.stringContaining('Engines cannot be reached') });
       await company.up();
       company.user = undefined;
-      const denied = await browser.send(page, 'provider', atClient);
-      expect(denied).toMatchObject({ status: 403, text: expect.stringContaining('Engines did not let you in') });
+      const denied = await browser.fill(page, {}, 'provider', { until: atClient });
+      expect(denied).toMatchObject({ status: 403, html: expect.stringContaining('Engines did not let you in') });
       company.user = ADA;
-      const again = await browser.send(page, 'provider', atClient);
-      expect(again.text).toContain('ada@engines.example');
+      const again = await browser.fill(page, {}, 'provider', { until: atClient });
+      expect(again.html).toContain('ada@engines.example');
     },
     START_MS,
   );
