@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { configOption } from './commands/config-option.ts';
-import { keyCommand, signingKeyCommand, userCommand } from './commands/people.ts';
+import { type ExplainOptions, explain } from './commands/explain.ts';
+import { keyCommand, several, signingKeyCommand, userCommand } from './commands/people.ts';
 import { type ServeOptions, serve } from './commands/serve.ts';
 import { validate } from './commands/validate.ts';
 
@@ -37,6 +38,23 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addOption(configOption())
     .action((options: { config: readonly string[] }) => {
       process.exitCode = validate(options.config);
+    });
+
+  program
+    .command('explain <name>')
+    .description('say which upstream an exposed name, a URI or upstream/item leads to, and which rules let whom use it')
+    .option('--as <user>', 'the user, or the name of an API key')
+    .option('--group <group>', 'a group of the user; may be given several times (default: as in users.yaml)', several)
+    .option('--scope <scope>', 'a scope of the token; may be given several times', several)
+    .option('--client <id>', 'the client that is used')
+    .option('--issuer <issuer>', 'who issued the token')
+    .option('--claim <name=value>', 'a claim of the token; may be given several times', several)
+    .option('--profile <profile>', 'the profile that is connected to', 'default')
+    .option('--fresh', 'ask the upstreams, whatever is kept of what they list')
+    .option('--json', 'print JSON')
+    .addOption(configOption())
+    .action(async (name: string, options: ExplainOptions) => {
+      process.exitCode = await explain(name, options, VERSION);
     });
 
   for (const group of [userCommand(), keyCommand(), signingKeyCommand()]) {

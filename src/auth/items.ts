@@ -1,6 +1,7 @@
 /** What profiles and policies are about: items, and the patterns `upstream/item` that they are named by. */
+
+import { globMatcher } from '../config/glob.ts';
 import type { ItemKind } from '../upstreams/catalog.ts';
-import { patternOf } from './globs.ts';
 
 /** What a tool says of itself, with what the specification takes for granted where it says nothing. */
 export interface Hints {
@@ -54,8 +55,8 @@ export function itemPattern(text: string): ItemPattern {
     [];
   const add = (upstream: string, item: string): void => {
     splits.push({
-      upstream: patternOf(upstream),
-      item: patternOf(item),
+      upstream: globMatcher(upstream),
+      item: globMatcher(item),
       all: /^\*+$/.test(item),
       uris: /[*:]/.test(item),
     });

@@ -80,7 +80,8 @@ export function signingKeyCommand(): Command {
   return keys;
 }
 
-const several = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+/** Collects what an option is given several times. */
+export const several = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 const done = (code: number): void => {
   process.exitCode = code;
