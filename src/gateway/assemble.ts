@@ -33,7 +33,7 @@ import { openVault, type Vault } from '../storage/vault.ts';
 import { auditTo } from '../telemetry/audit.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { CatalogShelf } from '../upstreams/catalog-settings.ts';
-import { CatalogStore } from '../upstreams/catalog-store.ts';
+import { CatalogStore, NO_AUDIENCE } from '../upstreams/catalog-store.ts';
 import { Connector } from '../upstreams/connector.ts';
 import { catalogKey } from '../upstreams/identity.ts';
 import { LinkPool } from '../upstreams/pool.ts';
@@ -123,6 +123,8 @@ export function assemble(
   const announcer = new Announcer(
     (reader) => context.view(reader),
     () => [...sessions.all(), ...context.listeners.values()],
+    // what does not fit the config is told before anybody connects
+    () => void views.whole(NO_AUDIENCE),
   );
   const learned = new LearnedByPrincipal();
   const audit = auditTo(log);

@@ -14,13 +14,20 @@ const LISTS = [
 export class Announcer {
   readonly #view: (reader: ListReader) => View;
   readonly #readers: () => Iterable<ListReader>;
+  readonly #rested: () => void;
   /** What each client may have listed already. */
   readonly #last = new WeakMap<ListReader, View>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(view: (reader: ListReader) => View, readers: () => Iterable<ListReader>) {
+  /** @param rested called when changes have come to rest, whether anybody listens or not */
+  constructor(
+    view: (reader: ListReader) => View,
+    readers: () => Iterable<ListReader>,
+    rested: () => void = () => undefined,
+  ) {
     this.#view = view;
     this.#readers = readers;
+    this.#rested = rested;
   }
 
   /** Somebody begins to listen: what it sees now is what later changes are measured by. */
@@ -39,6 +46,7 @@ export class Announcer {
 
   #announce(): void {
     this.#timer = undefined;
+    this.#rested();
     // they mostly come from the same view, so that one comparison serves many
     const compared = new Map<View, ListName[]>();
     for (const reader of this.#readers()) {

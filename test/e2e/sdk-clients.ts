@@ -25,6 +25,8 @@ export interface Connected {
   /** Every HTTP request so far; it grows. */
   readonly sent: readonly Sent[];
   tools(): Promise<string[]>;
+  /** The whole definitions of the tools. */
+  definitions(): Promise<readonly Record<string, unknown>[]>;
   prompts(): Promise<string[]>;
   resources(): Promise<string[]>;
   templates(): Promise<string[]>;
@@ -109,6 +111,7 @@ function common(client: Client, sent: readonly Sent[]) {
   return {
     sent,
     tools: async () => (await client.listTools()).tools.map((t) => t.name),
+    definitions: async () => (await client.listTools()).tools as unknown as Record<string, unknown>[],
     prompts: async () => (await client.listPrompts()).prompts.map((p) => p.name),
     resources: async () => (await client.listResources()).resources.map((r) => r.uri),
     templates: async () => (await client.listResourceTemplates()).resourceTemplates.map((t) => t.uriTemplate),
