@@ -50,10 +50,10 @@ const KEY = 'a text of thirty-two characters or more';
 
 /** Loads a config as `patchbay serve` does, where each secret file that it names has a text. */
 export function load(text: string): LoadResult {
-  const present = text.replace(/\$\{file:\/run\/[^}]+\}/g, '${env:SECRET}');
+  const present = text.replace(/\$\{secret:[^}]+\}/g, '${env:SECRET}');
   return parseConfig(present, { file: 'patchbay.yaml', env: { SECRET: KEY } });
 }
 
-/** The paths of secret files in a config. */
-export const secretFiles = (text: string): string[] =>
-  [...text.matchAll(/\$\{file:([^}]+)\}/g)].map(([, path]) => path!);
+/** The secrets that a config names, without comments. */
+export const secretsIn = (text: string): string[] =>
+  [...text.replace(/#.*$/gm, '').matchAll(/\$\{secret:([^}]+)\}/g)].map(([, name]) => name!);

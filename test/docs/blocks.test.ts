@@ -60,7 +60,7 @@ const chartConfig = (text: string): string => {
 
 /** The problems of a config, or of a part of one, where each secret that it names is there. */
 function problemsOf(text: string, overrides = {}): string[] {
-  const present = text.replace(/\$\{file:[^}]+\}/g, '${env:SECRET}');
+  const present = text.replace(/\$\{(?:file|secret):[^}]+\}/g, '${env:SECRET}');
   const names = [...present.matchAll(/\$\{env:(\w+)/g)].map(([, name]) => [
     name!,
     'a text of thirty-two characters or more',

@@ -30,6 +30,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "patchbay.config" -}}
 {{- $known := dict
   "server" (dict "host" "0.0.0.0" "port" 8080 "publicUrl" (include "patchbay.publicUrl" .))
-  "storage" (dict "key" "${file:/run/secrets/patchbay/storage-key}") -}}
+  "secrets" (dict "folders" (list "/run/secrets/patchbay"))
+  "storage" (dict "key" "${secret:storage-key}") -}}
 {{- toYaml (mergeOverwrite $known (deepCopy .Values.config)) -}}
 {{- end }}

@@ -1,25 +1,16 @@
-/** The compose file, the Kubernetes manifests, the chart and the unit agree with the image, with the gateway and with each other. */
-import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+/** The Kubernetes manifests and the chart agree with the image, with the gateway and with each other. */
+import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { runTool, testWith } from '../tools.ts';
+import { checkConfig, checkGrace } from './checks.ts';
 import { image } from './dockerfile.ts';
-import { at, byKind, load, manifests, ROOT, read, readDocument, secretFiles } from './files.ts';
+import { at, byKind, load, manifests, ROOT, read, readDocument, secretsIn } from './files.ts';
 
 const VERSION = at<string>(JSON.parse(read('package.json')), 'version');
 const scratch = mkdtempSync(join(tmpdir(), 'patchbay-deploy-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
-
-/** What holds for a config that is handed out: it loads, without a word of warning, and listens where its image does. */
-function checkConfig(text: string): void {
-  const loaded = load(text);
-  expect(loaded).toMatchObject({ ok: true, warnings: [] });
-  if (!loaded.ok) return;
-  expect(loaded.config.server.port).toBe(8080);
-  expect(loaded.config.auth.mode).toEqual(['embedded', 'apiKeys']);
-  expect(secretFiles(text)).toHaveLength(1);
-}
 
 /** What holds for a pod, of the manifests and of the chart. */
 function checkPod(objects: Readonly<Record<string, unknown>>): void {
@@ -63,67 +54,12 @@ function checkPod(objects: Readonly<Record<string, unknown>>): void {
   expect(at(objects.NetworkPolicy, 'spec.ingress.0.ports')).toEqual([{ protocol: 'TCP', port: ports[0] }]);
   const config = at<string>(objects.ConfigMap, 'data')['patchbay.yaml' as never] as string;
   checkConfig(config);
-  const [secret] = secretFiles(config);
-  expect(dirname(secret!)).toBe(paths.secrets);
   const loaded = load(config);
-  if (loaded.ok && objects.Ingress)
+  if (!loaded.ok) return;
+  expect(loaded.config.secrets.folders).toEqual([paths.secrets]);
+  if (objects.Ingress)
     expect(loaded.config.server.publicUrl).toBe(`https://${at<string>(objects.Ingress, 'spec.rules.0.host')}`);
 }
-
-/** Longer than a stop may take: the time for open calls, and that for stopping upstreams. */
-function checkGrace(seconds: number, config: string): void {
-  const loaded = load(config);
-  if (!loaded.ok) throw new Error('the config does not load');
-  const stops = Object.values(loaded.config.upstreams).map(({ timeouts }) => 2 * timeouts.stop);
-  expect(seconds * 1000).toBeGreaterThan(loaded.config.server.drainTimeout + Math.max(...stops));
-}
-
-describe('docker/compose.yaml', () => {
-  const compose = readDocument('docker/compose.yaml');
-  const services = at<Record<string, object>>(compose, 'services');
-
-  test('has Patchbay and two upstreams, all of them restricted, and publishes on this machine alone', () => {
-    expect(Object.keys(services)).toEqual(['patchbay', 'everything', 'notes']);
-    for (const [name, service] of Object.entries(services)) {
-      const merged = { ...at<object>(compose, 'x-restricted'), ...service };
-      expect(merged, name).toMatchObject({ read_only: true, cap_drop: ['ALL'], tmpfs: ['/tmp'] });
-    }
-    expect(at(services, 'patchbay.ports')).toEqual(['127.0.0.1:8080:8080']);
-    expect(at(compose, 'networks.upstreams')).toEqual({ internal: true });
-  });
-
-  test('mounts configs that are valid, and the state where the image keeps it', () => {
-    checkConfig(read('docker/compose/patchbay.yaml'));
-    expect(load(read('docker/compose/notes.yaml'))).toMatchObject({ ok: true });
-    for (const [name, volume] of [
-      ['patchbay', 'state'],
-      ['notes', 'notes'],
-    ] as const) {
-      expect(at(services, `${name}.volumes`)).toEqual(['./compose:/etc/patchbay:ro', `${volume}:/app/.patchbay`]);
-      const config = at<string[]>(services, `${name}.command`).at(-1)!;
-      expect(existsSync(join(ROOT, 'docker/compose', config.replace('/etc/patchbay/', ''))), config).toBe(true);
-    }
-    const [secret] = secretFiles(read('docker/compose/patchbay.yaml'));
-    expect(at(services, 'patchbay.secrets')).toEqual([secret!.replace('/run/secrets/', '')]);
-  });
-
-  test('calls upstreams by the names and ports of their containers', () => {
-    const loaded = load(read('docker/compose/patchbay.yaml'));
-    const notes = load(read('docker/compose/notes.yaml'));
-    if (!loaded.ok || !notes.ok) throw new Error('the configs do not load');
-    const url = (name: string): URL => new URL((loaded.config.upstreams[name] as { url: string }).url);
-    expect(url('everything').host).toBe(`everything:${at<string>(services, 'everything.environment.PORT')}`);
-    expect(url('notes').host).toBe(`notes:${notes.config.server.port}`);
-    expect(notes.config.server.allowedHosts).toContain('notes');
-  });
-
-  testWith(['docker-compose'], 'is accepted by docker-compose', () => {
-    // Debian's is version 1, which knows all of the file but the name of the project
-    const input = read('docker/compose.yaml').replace(/^name: .*$/m, '');
-    const ran = runTool('docker-compose', ['-f', '-', 'config', '--quiet'], { cwd: join(ROOT, 'docker'), input });
-    expect(ran).toMatchObject({ code: 0 });
-  });
-});
 
 describe('deploy/kubernetes', () => {
   const objects = manifests('deploy/kubernetes');
@@ -132,8 +68,7 @@ describe('deploy/kubernetes', () => {
     checkPod(objects);
     const config = at<Record<string, string>>(objects.ConfigMap, 'data')['patchbay.yaml']!;
     checkGrace(at(objects.Deployment, 'spec.template.spec.terminationGracePeriodSeconds'), config);
-    const [secret] = secretFiles(config);
-    expect(Object.keys(at<object>(objects.Secret, 'stringData'))).toEqual([secret!.split('/').at(-1)]);
+    expect(Object.keys(at<object>(objects.Secret, 'stringData'))).toEqual(secretsIn(config));
   });
 
   test('does not start with the key that is written in secret.yaml', () => {
@@ -254,34 +189,3 @@ function specWithoutLabels(object: unknown): unknown {
   );
   return JSON.parse(text);
 }
-
-describe('deploy/systemd', () => {
-  const unit = read('deploy/systemd/patchbay.service');
-  const setting = (name: string): string[] => [...unit.matchAll(new RegExp(`^${name}=(.*)$`, 'gm'))].map((m) => m[1]!);
-
-  test('has a config that is valid, and reads the secret where systemd puts it', () => {
-    const config = read('deploy/systemd/patchbay.yaml');
-    checkConfig(config);
-    const [name] = setting('LoadCredential')[0]!.split(':');
-    expect(secretFiles(config)).toEqual([`/run/credentials/patchbay.service/${name}`]);
-    checkGrace(Number(setting('TimeoutStopSec')[0]), config);
-  });
-
-  test('starts files that are there', () => {
-    const named = [...unit.matchAll(/\/opt\/patchbay\/(\S+)/g)].map((m) => m[1]!);
-    const kept = named.filter((path) => !/^(dist|node_modules)\//.test(path));
-    expect(kept).toContain('deploy/systemd/wait-until-ready.mjs');
-    for (const path of kept) expect(existsSync(join(ROOT, path)), path).toBe(true);
-    expect(setting('ExecStart')).toEqual([
-      '/usr/bin/env node /opt/patchbay/dist/cli.js serve --config /etc/patchbay/patchbay.yaml',
-    ]);
-  });
-
-  testWith(['systemd-analyze'], 'is understood by systemd, and exposed little', () => {
-    const file = join(ROOT, 'deploy/systemd/patchbay.service');
-    const verified = runTool('systemd-analyze', ['verify', file]);
-    expect(verified).toEqual({ code: 0, output: '', stdout: '' });
-    const judged = runTool('systemd-analyze', ['security', '--offline=yes', '--threshold=15', file]);
-    expect(judged).toMatchObject({ code: 0 });
-  });
-});
