@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { configOption } from './commands/config-option.ts';
 import { type ExplainOptions, explain } from './commands/explain.ts';
+import { type ImportOptions, importCommand } from './commands/import.ts';
 import { keyCommand, several, signingKeyCommand, userCommand } from './commands/people.ts';
 import { type ServeOptions, serve } from './commands/serve.ts';
 import { validate } from './commands/validate.ts';
@@ -55,6 +56,17 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addOption(configOption())
     .action(async (name: string, options: ExplainOptions) => {
       process.exitCode = await explain(name, options, VERSION);
+    });
+
+  program
+    .command('import [file...]')
+    .description(
+      'turn files of Claude, Cursor, VS Code or Windsurf into upstreams, on stdout; without a file, list them',
+    )
+    .option('--all', 'take over every file that is in its usual place')
+    .option('--keep-secrets', 'leave secrets as they are written out, in place of ${env:NAME}')
+    .action((files: string[], options: ImportOptions) => {
+      process.exitCode = importCommand(files, options);
     });
 
   for (const group of [userCommand(), keyCommand(), signingKeyCommand()]) {

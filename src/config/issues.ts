@@ -17,6 +17,22 @@ const NOUNS: Record<string, string> = {
   record: 'a mapping',
 };
 
+/** Keys of the files of Claude, Cursor, VS Code and Windsurf that have no meaning here. */
+const OF_OTHER_APPS: readonly string[] = [
+  'alwaysAllow',
+  'autoApprove',
+  'dev',
+  'disabled',
+  'disabledTools',
+  'envFile',
+  'gallery',
+  'globalShortcut',
+  'inputs',
+  'mcp',
+  'projects',
+  'serverUrl',
+];
+
 /** @param raw the data that was parsed, to see what stands where something else was expected */
 export function findingsOf(issues: readonly Issue[], raw: unknown): Finding[] {
   const schema = configJsonSchema();
@@ -93,8 +109,9 @@ function unknownKey(path: PropertyKey[], at: JsonSchema | undefined, schema: Jso
   );
   const moved = MOVED.get(path.slice(-2).join('.'));
   if (moved !== undefined) return { path, message: 'is no key any more', mend: moved, subject: 'none' };
-  const mend =
-    close !== undefined
+  const mend = OF_OTHER_APPS.includes(key)
+    ? 'it belongs to another app; `patchbay import FILE` takes its files over, and says what of them it cannot'
+    : close !== undefined
       ? `did you mean \`${close}\`?`
       : home !== undefined
         ? `it belongs in \`${home[0]}\``
