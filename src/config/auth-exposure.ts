@@ -22,6 +22,7 @@ type Shown<T> = T extends object ? { readonly [Key in keyof T]: Shown<T[Key]> } 
 export function* exposureProblems(config: AuthSurroundings): Iterable<Finding> {
   yield* openOnlyOnLoopback(config);
   yield* somebodySignsIn(config);
+  yield* strangersAddresses(config);
   yield* signInByHttps(config);
   yield* keysKept(config);
 }
@@ -31,6 +32,7 @@ export function* exposureWarnings(config: AuthSurroundings): Iterable<Finding> {
   yield* openToAll(config);
   yield* tokensInTheClear(config);
   yield* unused(config);
+  yield* addressesUnused(config);
   yield* oneAddressForAll(config);
 }
 
@@ -54,6 +56,20 @@ function* somebodySignsIn(config: AuthSurroundings): Iterable<Finding> {
     path: ['auth', 'embedded', 'passwords'],
     message: 'nobody can sign in: passwords are off, and no provider is named',
     mend: 'set passwords: true, or name a provider under auth.embedded.federation',
+    subject: 'none',
+  };
+}
+
+/** Issuers of Microsoft that everyone who has an account anywhere signs in at, with whatever address they gave themselves. */
+const FOR_ALL = /^https:\/\/login\.microsoftonline\.com\/(common|organizations|consumers)(\/|$)/i;
+
+function* strangersAddresses({ auth }: AuthSurroundings): Iterable<Finding> {
+  const { federation } = auth.embedded;
+  if (!federation?.trustEmail || !FOR_ALL.test(federation.issuer)) return;
+  yield {
+    path: ['auth', 'embedded', 'federation', 'trustEmail'],
+    message: 'this issuer signs in people of all tenants, who can give themselves any address',
+    mend: 'name the tenant in the issuer, https://login.microsoftonline.com/<tenant id>/v2.0, or set verifiedClaim: xms_edov instead',
     subject: 'none',
   };
 }
@@ -118,6 +134,17 @@ function* unused(config: AuthSurroundings): Iterable<Finding> {
     path: ['auth', 'embedded', 'federation'],
     message: 'has no effect, because auth.mode does not have embedded',
     mend: 'add embedded to auth.mode, or delete this',
+    subject: 'none',
+  };
+}
+
+function* addressesUnused({ auth }: AuthSurroundings): Iterable<Finding> {
+  const { federation } = auth.embedded;
+  if (!federation?.trustEmail || federation.domains.length > 0) return;
+  yield {
+    path: ['auth', 'embedded', 'federation', 'trustEmail'],
+    message: 'has no effect, because no domains are named',
+    mend: 'name them in auth.embedded.federation.domains, or delete this',
     subject: 'none',
   };
 }

@@ -94,7 +94,19 @@ const federation = z.strictObject({
     .array(text(is.hostHeader))
     .default([])
     .describe('E-mail domains whose users are let in; none: everyone whom the provider lets in.'),
-  groups: z.string().default('groups').describe('Claim of its ID tokens with the groups of the user.'),
+  verifiedClaim: z
+    .string()
+    .min(1)
+    .default('email_verified')
+    .describe('Claim that is true when the address is known to be that of the user; domains count for those alone.'),
+  trustEmail: z
+    .boolean()
+    .default(false)
+    .describe('Take each address for verified. Only for a provider that gives addresses to nobody but their owners.'),
+  groups: z
+    .string()
+    .default('groups')
+    .describe('Claim with the groups of the user, of ID tokens or the userinfo endpoint.'),
 });
 
 const registration = z.strictObject({

@@ -2,7 +2,7 @@
 import * as openid from 'openid-client';
 import type { Config } from '../../config/schema.ts';
 import type { Addresses } from '../addresses.ts';
-import type { SafeFetch } from '../safe-fetch.ts';
+import { FetchRefused, type SafeFetch } from '../safe-fetch.ts';
 import type { Accounts, Person } from './accounts.ts';
 import type { Records } from './records.ts';
 
@@ -19,7 +19,15 @@ export interface FederationOptions {
 }
 
 /** Why somebody was not signed in; the text is for the person. */
-export class FederationRefused extends Error {}
+export class FederationRefused extends Error {
+  /** Of the page: 403, or 503 where the provider is away, which may be better next time. */
+  readonly status: 403 | 503;
+
+  constructor(message: string, { cause, status = 403 }: { cause?: unknown; status?: 403 | 503 } = {}) {
+    super(message, { cause });
+    this.status = status;
+  }
+}
 
 const KIND = 'Federation';
 /** How long a person may take at the provider, seconds. */
@@ -77,12 +85,12 @@ export class Federation {
    */
   async finish(query: URLSearchParams, step: string): Promise<Person> {
     const { settings, records, accounts } = this.#options;
+    const configuration = await this.#ready();
     const state = query.get('state') ?? '';
     const pending = records.get(KIND, state) as Pending | undefined;
     if (pending?.step !== step || !records.consume(KIND, state) || pending.consumed !== undefined)
       throw new FederationRefused('This answer was used before, or came too late.');
     records.remove(KIND, state);
-    const configuration = await this.#ready();
     const url = new URL(this.#redirectUri);
     for (const [name, value] of query) url.searchParams.append(name, value);
     let claims: Claims | undefined;
@@ -93,18 +101,16 @@ export class Federation {
         expectedNonce: pending.nonce,
         idTokenExpected: true,
       });
-      const told = tokens.claims();
-      // many providers keep all but the subject for those who ask (OpenID Connect Core §5.4)
-      const asks = told && told.email === undefined && configuration.serverMetadata().userinfo_endpoint !== undefined;
-      claims = asks ? { ...(await openid.fetchUserInfo(configuration, tokens.access_token, told.sub)), ...told } : told;
+      claims = await this.#allClaims(configuration, tokens);
     } catch (error) {
+      if (isAway(error)) throw this.#away(error);
       const denied = error instanceof openid.AuthorizationResponseError && error.error === 'access_denied';
       const text = denied ? `${this.name} did not let you in.` : `${this.name} gave no answer that can be trusted.`;
       throw new FederationRefused(text, { cause: error });
     }
     if (!claims) throw new FederationRefused(`${this.name} did not say who you are.`);
     const email = typeof claims.email === 'string' ? claims.email : undefined;
-    this.#admit(email, claims.email_verified === true);
+    this.#admit(email, settings.trustEmail || isTrue(claims[settings.verifiedClaim]));
     const groups = claims[settings.groups];
     return accounts.federated(claims.sub, {
       label: email ?? String(claims.preferred_username ?? claims.name ?? claims.sub),
@@ -114,12 +120,28 @@ export class Federation {
     });
   }
 
+  /** What ID tokens leave out, many providers say to those who ask (OpenID Connect Core §5.4). */
+  async #allClaims(
+    configuration: openid.Configuration,
+    tokens: openid.TokenEndpointResponse & openid.TokenEndpointResponseHelpers,
+  ): Promise<Claims | undefined> {
+    const { verifiedClaim, groups } = this.#options.settings;
+    const told = tokens.claims();
+    const lacks = told && ['email', verifiedClaim, groups].some((name) => told[name] === undefined);
+    if (!lacks || configuration.serverMetadata().userinfo_endpoint === undefined) return told;
+    return { ...(await openid.fetchUserInfo(configuration, tokens.access_token, told.sub)), ...told };
+  }
+
+  #away(cause: unknown): FederationRefused {
+    return new FederationRefused(`${this.name} cannot be reached now.`, { cause, status: 503 });
+  }
+
   /** @throws FederationRefused for those of other domains */
   #admit(email: string | undefined, verified: boolean): void {
     const { domains } = this.#options.settings;
     if (domains.length === 0) return;
-    const domain = email?.split('@').at(-1)?.toLowerCase();
-    if (verified && domain !== undefined && domains.some((one) => one.toLowerCase() === domain)) return;
+    const domain = email?.slice(email.lastIndexOf('@')).toLowerCase();
+    if (verified && domain !== undefined && domains.some((one) => `@${one.toLowerCase()}` === domain)) return;
     throw new FederationRefused('Your account is not one of those that are let in here.');
   }
 
@@ -140,14 +162,28 @@ export class Federation {
     this.#configuration ??= openid
       .discovery(issuer, settings.clientId, undefined, authenticateBy(settings.clientSecret), {
         [openid.customFetch]: fetching,
-        ...(issuer.protocol === 'http:' ? { execute: [openid.allowInsecureRequests] } : {}),
+        execute: [
+          // its ID tokens are checked by its keys as well, not by the connection alone
+          openid.enableNonRepudiationChecks,
+          ...(issuer.protocol === 'http:' ? [openid.allowInsecureRequests] : []),
+        ],
       })
       .catch((error: unknown) => {
         this.#configuration = undefined;
-        throw new FederationRefused(`${this.name} cannot be reached.`, { cause: error });
+        throw this.#away(error);
       });
     return this.#configuration;
   }
+}
+
+/** As providers write it: Entra has 1 and "1" in `xms_edov`, some have texts in `email_verified`. */
+const isTrue = (claim: unknown): boolean => claim === true || claim === 1 || claim === 'true' || claim === '1';
+
+/** Whether the provider did not answer, or has trouble of its own. */
+function isAway(error: unknown): boolean {
+  if (error instanceof Response) return error.status >= 500;
+  if (error instanceof FetchRefused) return true;
+  return error instanceof Error && error.cause !== undefined && isAway(error.cause);
 }
 
 /** By the header where the provider takes that, which all must who say nothing of it (OpenID Connect Discovery §3). */

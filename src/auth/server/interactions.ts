@@ -11,12 +11,11 @@ import type { Accounts, Person } from './accounts.ts';
 import { ofFile } from './accounts.ts';
 import { type Federation, FederationRefused } from './federation.ts';
 import { consentPage } from './pages/consent.ts';
-import { pageHeaders } from './pages/csp.ts';
-import { errorPage } from './pages/error.ts';
 import type { ClientView } from './pages/model.ts';
 import { signInPage } from './pages/sign-in.ts';
 import { INTERACTION, redirectView } from './provider.ts';
 import { wordsFor } from './scope-words.ts';
+import { page, type Step, StepOver } from './steps.ts';
 
 export interface InteractionOptions {
   readonly provider: Provider;
@@ -31,21 +30,7 @@ export interface InteractionOptions {
   readonly audit: Audit;
 }
 
-/** A page, or where to go on. */
-export type Step =
-  | { readonly kind: 'page'; readonly status: number; readonly headers: Record<string, string>; readonly html: string }
-  | { readonly kind: 'redirect'; readonly url: string }
-  /** The response was sent already. */
-  | { readonly kind: 'sent' };
-
 export type Form = Readonly<Record<string, unknown>>;
-
-/** A request for a step that is none any more, or not of this browser. The message is for the audit trail. */
-export class StepOver extends Error {
-  constructor(message = 'it is no step that can be taken now') {
-    super(message);
-  }
-}
 
 export class Interactions {
   readonly #options: InteractionOptions;
@@ -110,8 +95,7 @@ export class Interactions {
 
   /** The person is told in general, the admin what it was. */
   #refused({ message, cause }: FederationRefused, facts: object): void {
-    const why = cause instanceof Error ? cause.message : undefined;
-    this.#options.audit('sign-in failed', { ...facts, reason: message, cause: why });
+    this.#options.audit('sign-in failed', { ...facts, reason: message, cause: whyOf(cause) });
   }
 
   /** Somebody comes back from there. @throws StepOver, FederationRefused */
@@ -277,18 +261,9 @@ export class Interactions {
   #csrf = (uid: string): string => this.#options.vault.index(`csrf\0${uid}`);
 }
 
-function page(html: string, leads: Parameters<typeof pageHeaders>[0], status = 200): Step {
-  return { kind: 'page', status, headers: pageHeaders(leads), html };
+/** What led to it, the last of it first said. */
+function whyOf(cause: unknown): string | undefined {
+  if (!(cause instanceof Error)) return undefined;
+  const deeper = whyOf(cause.cause);
+  return deeper === undefined ? cause.message : `${cause.message}: ${deeper}`;
 }
-
-/** What is shown for a step that cannot be taken. */
-export const overPage = (): Step => ({
-  kind: 'page',
-  status: 400,
-  headers: pageHeaders(),
-  html: errorPage({
-    title: 'This sign-in is over',
-    text: 'It was finished, took longer than ten minutes, or was begun in another browser.',
-    mend: 'Go back to your app and connect again.',
-  }),
-});

@@ -5,11 +5,10 @@ import formbody from '@fastify/formbody';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AuthorizationServer } from './authorization-server.ts';
 import { CALLBACK, FederationRefused } from './federation.ts';
-import { type Form, overPage, type Step, StepOver } from './interactions.ts';
-import { pageHeaders } from './pages/csp.ts';
-import { errorPage } from './pages/error.ts';
+import type { Form } from './interactions.ts';
 import { INTERACTION, ROUTES } from './provider.ts';
 import { shapeClient } from './shaping.ts';
+import { overPage, refusedPage, type Step, StepOver } from './steps.ts';
 
 const METADATA = ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration'];
 /** Where clients of 2025-03-26 look when they find no metadata. */
@@ -183,7 +182,10 @@ async function pages(scope: FastifyInstance, server: AuthorizationServer): Promi
   // the cookie of the step is sent to its own path alone
   scope.get<StepRequest>(CALLBACK, async (request, reply) => {
     const uid = server.federation?.stepOf(request.query.state ?? '');
-    if (uid === undefined) return send(reply, overPage());
+    if (uid === undefined) {
+      server.refused('the provider answered to what was never asked, or was answered before', request.ip);
+      return send(reply, overPage());
+    }
     const query = request.raw.url!.split('?', 2)[1] ?? '';
     return send(reply, {
       kind: 'redirect',
@@ -213,14 +215,3 @@ function send(reply: FastifyReply, step: Step): FastifyReply {
     return reply.code(303).header('cache-control', 'no-store').header('location', step.url).send();
   return reply.code(step.status).headers(step.headers).send(step.html);
 }
-
-const refusedPage = ({ message }: Error): Step => ({
-  kind: 'page',
-  status: 403,
-  headers: pageHeaders(),
-  html: errorPage({
-    title: 'You are not signed in',
-    text: message,
-    mend: 'Go back to your app and connect again, or ask those who run this server.',
-  }),
-});

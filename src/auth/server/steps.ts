@@ -1,0 +1,52 @@
+/** What comes of a step of a person: a page, or another address. */
+import type { FederationRefused } from './federation.ts';
+import { pageHeaders } from './pages/csp.ts';
+import { errorPage } from './pages/error.ts';
+
+/** A page, or where to go on. */
+export type Step =
+  | { readonly kind: 'page'; readonly status: number; readonly headers: Record<string, string>; readonly html: string }
+  | { readonly kind: 'redirect'; readonly url: string }
+  /** The response was sent already. */
+  | { readonly kind: 'sent' };
+
+/** A request for a step that is none any more, or not of this browser. The message is for the audit trail. */
+export class StepOver extends Error {
+  constructor(message = 'it is no step that can be taken now') {
+    super(message);
+  }
+}
+
+/** A page with forms. @param leads where they lead to */
+export function page(html: string, leads: Parameters<typeof pageHeaders>[0], status = 200): Step {
+  return { kind: 'page', status, headers: pageHeaders(leads), html };
+}
+
+/** What is shown for a step that cannot be taken. */
+export const overPage = (): Step => ({
+  kind: 'page',
+  status: 400,
+  headers: pageHeaders(),
+  html: errorPage({
+    title: 'This sign-in is over',
+    text: 'It was finished, took longer than ten minutes, or was begun in another browser.',
+    mend: 'Go back to your app and connect again.',
+  }),
+});
+
+/** What is shown to somebody whom the provider did not sign in. */
+export function refusedPage({ message, status }: FederationRefused): Step {
+  const away = status === 503;
+  return {
+    kind: 'page',
+    status,
+    headers: { ...pageHeaders(), ...(away && { 'retry-after': '30' }) },
+    html: errorPage({
+      title: 'You are not signed in',
+      text: message,
+      mend: away
+        ? 'Go back and try again in a moment. If it stays so, tell those who run this server.'
+        : 'Go back to your app and connect again, or ask those who run this server.',
+    }),
+  };
+}
