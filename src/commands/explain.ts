@@ -5,9 +5,11 @@ import { UsersProblem } from '../auth/users-file.ts';
 import { loadConfig } from '../config/load.ts';
 import { nearest } from '../config/nearest.ts';
 import { formatProblem } from '../config/problems.ts';
+import { shapeCatalog } from '../methods/shaped-catalog.ts';
 import { buildView } from '../methods/view.ts';
 import type { Principal } from '../protocol/call.ts';
 import { createLogger } from '../telemetry/log.ts';
+import { specsOf } from '../upstreams/spec.ts';
 import { type FoundCatalogs, findCatalogs } from './catalogs.ts';
 import { type Explained, explainItem, nearestItems } from './explanation.ts';
 import { CommandProblem } from './places.ts';
@@ -40,10 +42,12 @@ export async function explain(name: string, options: ExplainOptions, version: st
     const principal = askedAbout(options, config);
     const log = createLogger({ level: 'silent', format: 'json' });
     const found = await findCatalogs({ config, file: loaded.file, version, log, fresh: options.fresh === true });
-    const upstreams = Object.keys(config.upstreams).filter((one) => config.upstreams[one]!.enabled);
-    const view = buildView(found.catalogs, { names: config.names, upstreams }, 1);
+    const specs = specsOf(config.upstreams);
+    const shaped = found.catalogs.map((one) => shapeCatalog(one, specs.get(one.upstream)?.items, undefined, []));
+    const rules = { names: config.names, upstreams: [...specs.keys()] };
+    const [view, plain] = [buildView(shaped, rules, 1), buildView(found.catalogs, rules, 2)];
     const grants = new Grants(profiles, config.policy);
-    const items = explainItem({ name, principal, profile, grants, view, tokens: !open });
+    const items = explainItem({ name, principal, profile, grants, view, plain, tokens: !open });
     const near = items.length > 0 ? [] : nearestItems(view, name);
     const who = { user: principal.subject, groups: principal.groups ?? [], scopes: principal.scopes };
     if (options.json) {
@@ -103,6 +107,7 @@ const told =
           : `needs ${needed.join(' ')}${missing.length > 0 ? `; missing ${missing.join(' ')}` : ''}`,
       ],
     ];
+    if (is.hidden) rows.push(['hidden', `by \`hide\` in upstreams.${upstream}.items`]);
     const width = 9;
     const [[head, what] = [], ...lines] = rows;
     return `${head}: ${what}\n${lines.map(([key = '', text]) => `  ${key.padEnd(width)}${text}\n`).join('')}${verdict}\n`;

@@ -26,6 +26,8 @@ export interface Explained {
   /** Absent where the config has none. */
   readonly policy?: { readonly allowed: boolean; readonly rule?: string };
   readonly scopes: { readonly needed: readonly string[]; readonly missing: readonly string[] };
+  /** Whether `hide` in `items` of its upstream takes it away from everyone. */
+  readonly hidden: boolean;
   /** Whether it is listed, and there at all. */
   readonly visible: boolean;
   /** Whether a call goes through. */
@@ -40,11 +42,19 @@ export interface Question {
   readonly grants: Grants;
   /** Of all upstreams. */
   readonly view: View;
+  /** The same without what the config says of single items. */
+  readonly plain: View;
   /** Whether tokens are asked for at all. */
   readonly tokens: boolean;
 }
 
-type Found = { readonly kind: ItemKind; readonly exposed: string; readonly upstream: string; readonly name: string };
+interface Found {
+  readonly kind: ItemKind;
+  readonly exposed: string;
+  readonly upstream: string;
+  readonly name: string;
+  readonly hidden?: boolean;
+}
 
 const KINDS: Readonly<Record<ItemKind, { readonly word: Explained['kind']; readonly method: string }>> = {
   tools: { word: 'tool', method: 'tools/call' },
@@ -90,19 +100,28 @@ function all({ lists, tools, prompts, uris }: View): Found[] {
   ];
 }
 
-function find({ name: asked, view }: Question): Found[] {
+function find({ name: asked, view, plain }: Question): Found[] {
   const known = all(view);
-  const exposed = known.filter((one) => one.exposed === asked);
-  if (exposed.length > 0) return exposed;
-  const named = known.filter(({ upstream, name }) => `${upstream}/${name}` === asked);
-  if (named.length > 0) return named;
+  const calledSo = (some: readonly Found[]): Found[] => {
+    const exposed = some.filter((one) => one.exposed === asked);
+    return exposed.length > 0 ? exposed : some.filter(({ upstream, name }) => `${upstream}/${name}` === asked);
+  };
+  const found = calledSo(known);
+  if (found.length > 0) return found;
+  const before = calledSo(all(plain));
+  if (before.length > 0)
+    return before.map((one) => {
+      const { kind, upstream, name } = one;
+      const now = known.find((other) => other.kind === kind && other.upstream === upstream && other.name === name);
+      return now ?? { ...one, hidden: true };
+    });
   if (!/^[a-z][a-z0-9+.-]*:/i.test(asked)) return [];
   const owner = view.uris.resolveUri(asked);
   return owner ? [{ kind: 'resources', exposed: asked, upstream: owner.upstream, name: owner.uri }] : [];
 }
 
 function judge({ principal, profile, grants, view, tokens }: Question, found: Found): Explained {
-  const { kind, exposed, upstream, name } = found;
+  const { kind, exposed, upstream, name, hidden = false } = found;
   const grant = grants.of(principal, profile.name);
   const catalog = view.catalogs.find((one) => one.upstream === upstream);
   const by = (selection: boolean): Decision => {
@@ -114,16 +133,17 @@ function judge({ principal, profile, grants, view, tokens }: Question, found: Fo
   const scopes = tokens ? profile.scopes.needed({ method: KINDS[kind].method, item: { upstream, name } }) : [];
   const held = profile.scopes.heldBy(principal);
   const missing = scopes.filter((scope) => !held.has(scope));
-  const visible = selected.visible && allowed.visible;
+  const visible = !hidden && selected.visible && allowed.visible;
   return {
     kind: KINDS[kind].word,
     exposed,
     upstream,
     upstreamName: name,
-    listed: catalog?.items[kind].some((item) => item.name === name) ?? false,
+    listed: hidden || (catalog?.items[kind].some((item) => item.name === name) ?? false),
     profile: { name: profile.name, path: profile.path, selected: selected.visible, ...ruleOf(selected) },
     ...(grants.personal ? { policy: { allowed: allowed.visible, ...ruleOf(allowed) } } : {}),
     scopes: { needed: scopes, missing },
+    hidden,
     visible,
     usable: visible && missing.length === 0,
   };

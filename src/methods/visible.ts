@@ -70,7 +70,10 @@ export class Visible {
   }
 
   #decideNamed(kind: ItemKind, name: string): Decision {
-    const tool = kind === 'tools' && this.#catalog ? itemNamed(this.#catalog.items.tools, name) : undefined;
+    const { items, withheld } = this.#catalog ?? {};
+    // one that is held back says something of itself as well
+    const all = kind === 'tools' ? [items?.tools, withheld?.held.tools] : [];
+    const tool = all.map((some) => some && itemNamed(some, name)).find((one) => one);
     return this.#judge([{ upstream: this.#upstream, kind, name, hints: tool && hintsIn(tool) }]);
   }
 

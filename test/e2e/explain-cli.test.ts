@@ -15,7 +15,12 @@ let docs: ScriptedUpstream;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'patchbay-explain-'));
   docs = await startUpstream({
-    tools: [{ ...tool('search'), annotations: { readOnlyHint: true } }, tool('delete_all')],
+    tools: [
+      { ...tool('search'), annotations: { readOnlyHint: true } },
+      tool('delete_all'),
+      tool('secret'),
+      tool('find'),
+    ],
     prompts: [{ name: 'search' }],
     resources: [{ uri: 'doc:///open', name: 'open' }],
     resourceTemplates: [{ uriTemplate: 'doc:///page/{id}', name: 'page' }],
@@ -28,7 +33,10 @@ beforeAll(async () => {
         embedded: { users: 'users.yaml' },
         scopes: { rules: [{ methods: ['tools/call'], items: ['delete_*'], scopes: ['docs:delete'] }] },
       },
-      upstreams: { docs: { url: docs.url }, off: { command: 'run', enabled: false } },
+      upstreams: {
+        docs: { url: docs.url, items: { tools: { secret: { hide: true }, find: { name: 'look' } } } },
+        off: { command: 'run', enabled: false },
+      },
       profiles: { research: { include: ['docs/search', 'docs/doc:///open'] } },
       policy: [
         { name: 'engineers', allow: ['docs'], groups: ['eng'] },
@@ -97,6 +105,14 @@ Ann in eng may use it at /mcp/research.
     expect(stdout).toContain('doc:///page/7: resource doc:///page/7 of upstream docs, which does not list it\n');
   });
 
+  test('items that the config hides or renames', async () => {
+    const hidden = await explain('docs__secret', '--as', 'ann');
+    expect(hidden.code).toBe(1);
+    expect(hidden.stdout).toContain('hidden   by `hide` in upstreams.docs.items\n');
+    const renamed = await explain('docs__find', '--as', 'ann');
+    expect(renamed.stdout).toMatch(/^docs__look: tool find of upstream docs\n/);
+  });
+
   test('as JSON', async () => {
     const { code, stdout } = await explain('docs__delete_all', '--as', 'ann', '--profile', 'research', '--json');
     expect(code).toBe(1);
@@ -114,6 +130,7 @@ Ann in eng may use it at /mcp/research.
           profile: { name: 'research', path: '/mcp/research', selected: false },
           policy: { allowed: false, rule: 'policy[2] "deleting"' },
           scopes: { needed: ['docs:delete'], missing: ['docs:delete'] },
+          hidden: false,
           visible: false,
           usable: false,
         },
