@@ -28,6 +28,8 @@ export interface TaskRecord {
   /** How long it is kept after it was begun. */
   readonly ttl: number;
   readonly end: TaskEnd | undefined;
+  /** The profile that it was begun at. */
+  readonly profile: string;
 }
 
 interface Open {
@@ -44,6 +46,7 @@ export class HostedTask implements Call, Sink, TaskRecord {
   readonly ttl: number;
   readonly principal: Call['principal'];
   readonly client: Call['client'];
+  readonly profile: string;
   readonly session: string | undefined;
   readonly method: string;
   readonly message: Call['message'];
@@ -81,6 +84,7 @@ export class HostedTask implements Call, Sink, TaskRecord {
   constructor(call: Call, ttl: number) {
     this.principal = call.principal;
     this.client = call.client;
+    this.profile = call.client.profile;
     this.session = call.session;
     this.method = call.method;
     this.message = call.message;

@@ -61,23 +61,24 @@ export class HostedTasks {
     return this.running(id, principal) ?? this.#kept(id, principal);
   }
 
-  /** The tasks of a principal, the oldest first. */
-  list(principal: Principal): TaskRecord[] {
+  /** The tasks that a principal has begun at a profile, the oldest first. */
+  list(principal: Principal, profile: string): TaskRecord[] {
     const rows = this.#database?.attempt((db) =>
       db
         .prepare('SELECT id FROM tasks WHERE principal = ? AND until >= ? ORDER BY until')
         .all(principal.key, Date.now()),
     );
     const ids = new Set([...(rows ?? []).map(({ id }) => String(id)), ...this.#of(principal).map(({ id }) => id)]);
-    return [...ids].flatMap((id) => this.get(id, principal) ?? []).sort((a, b) => a.createdAt - b.createdAt);
+    const tasks = [...ids].flatMap((id) => this.get(id, principal) ?? []);
+    return tasks.filter((task) => task.profile === profile).sort((a, b) => a.createdAt - b.createdAt);
   }
 
   #of({ key }: Principal): HostedTask[] {
     return [...this.#tasks.values()].filter(({ principal }) => principal.key === key);
   }
 
-  #keep({ id, status, statusMessage, createdAt, updatedAt, ttl, end, principal }: HostedTask): void {
-    const record: TaskRecord = { id, status, statusMessage, createdAt, updatedAt, ttl, end };
+  #keep({ id, status, statusMessage, createdAt, updatedAt, ttl, end, profile, principal }: HostedTask): void {
+    const record: TaskRecord = { id, status, statusMessage, createdAt, updatedAt, ttl, end, profile };
     const small = (end?.json.length ?? 0) > LONGEST_KEPT ? { ...record, status: 'failed' as const, end: LOST } : record;
     this.#database?.attempt((db) =>
       db

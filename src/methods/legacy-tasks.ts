@@ -34,7 +34,7 @@ const get: Method = (context, call, params) => {
 
 const list: Method = (context, call) => {
   ofVersion(call);
-  const tasks = context.tasks.list(call.principal).map((task) => legacyTask(context, call, task));
+  const tasks = context.tasks.list(call.principal, call.client.profile).map((task) => legacyTask(context, call, task));
   call.sink.done({ kind: 'local', result: JSON.stringify({ tasks }) });
 };
 

@@ -80,10 +80,10 @@ export class CatalogStore {
 
   async #settled(audience: string, ms: number, patient: boolean, concerns: Concerns = everyUpstream): Promise<void> {
     this.revalidate(audience);
-    const slots = this.#slots(audience).filter(({ upstream }) => concerns(upstream));
     const isWaited = patient ? isUnsure : isAwaited;
-    const waiting = slots.filter(isWaited);
+    const waiting = this.#slots(audience).filter((slot) => isWaited(slot) && concerns(slot.upstream));
     if (waiting.length === 0) return;
+    const slots = this.#slots(audience).filter(({ upstream }) => concerns(upstream));
     const began = Date.now();
     const fetches = waiting.map((slot) => slot.fetching ?? this.#refresh(slot));
     const late = Promise.withResolvers<void>();

@@ -106,6 +106,8 @@ describe.each(ERAS)('%s clients', (era) => {
     ['prompts', 'docs__secret', 'docs__never'],
     ['resources', 'doc:///closed', 'never:///x'],
     ['resources', 'doc:///free/but/not', 'never:///x'],
+    ['resources', 'mcp+docs:doc:///closed', 'never:///x'],
+    ['resources', 'MCP+docs:doc:///closed', 'never:///x'],
     ['resources', 'doc:///free/../closed', 'never:///x'],
     ['resources', 'doc:///free/%2e%2e/closed', 'never:///x'],
     ['resources', 'doc:///free/%252e%252e/closed', 'never:///x'],
