@@ -47,8 +47,11 @@ export function schemaAt(root: JsonSchema, path: readonly PropertyKey[]): JsonSc
 function editable(node: JsonSchema): JsonSchema {
   const { properties, additionalProperties, items, $defs, anyOf, ...rest } = node;
   const [only, empty] = anyOf ?? [];
-  if (only !== undefined && empty?.type === 'null') return { ...rest, ...editable(only), type: ['object', 'null'] };
+  if (only !== undefined && empty?.type === 'null') {
+    return { ...rest, ...editable(only), type: [...[only.type ?? 'object'].flat(), 'null'] };
+  }
   const result: JsonSchema = withPlaceholder(rest);
+  if (anyOf !== undefined) result.anyOf = anyOf.map(editable);
   if (properties !== undefined) result.properties = mapValues(properties, editable);
   if (additionalProperties !== undefined) {
     const open = typeof additionalProperties === 'object';

@@ -22,7 +22,7 @@ export function usualPlaces({ platform, env, home, cwd }: Machine): string[] {
       ? roaming
       : platform === 'darwin'
         ? join(home, 'Library', 'Application Support')
-        : (env.XDG_CONFIG_HOME || join(home, '.config'));
+        : env.XDG_CONFIG_HOME || join(home, '.config');
   const managed =
     platform === 'win32'
       ? join(env.ProgramFiles || 'C:\\Program Files', 'ClaudeCode')
