@@ -1,10 +1,12 @@
 /** Clients that name themselves by a document (Client ID Metadata Documents), fetched by https from servers that tests start. */
 import type { RequestListener } from 'node:http';
 import { generateKeyPair, SignJWT } from 'jose';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { Session } from '../../gateway/client.ts';
+import { claimsOf } from '../../hosts/host.ts';
 import { startWeb, type Web } from '../https.ts';
-import { type Attacked, refusedWith, startAttacked } from './attacked.ts';
-import { type Bench, expectPage, WEB } from './bench.ts';
+import { type Attacked, NATIVE, refusedWith, startAttacked } from './attacked.ts';
+import { type Bench, expectPage, type Tokens, WEB } from './bench.ts';
 
 let attacked: Attacked;
 let bench: Bench;
@@ -43,11 +45,45 @@ const refused = async (client: string): Promise<void> => {
   expect(stop.html).not.toMatch(/ECONNREFUSED|127\.0\.0|not a public|certificate/);
 };
 
-test('a good one', async () => {
-  const server = await serve(document());
-  const stop = await ask(at(server));
-  expect([stop.status, server.hits]).toEqual([200, 1]);
-  expect(stop.html).toContain('name="password"');
+/** As it is in the tab of a browser: texts alone. */
+const textOf = (html: string): string =>
+  html
+    .slice(html.indexOf('<body'))
+    .replace(/<[^>]+>/g, ' ')
+    .replace(/\s+/g, ' ');
+
+describe('a good one', () => {
+  test('is fetched once, and gets tokens; the user is told the host that stands behind its name', async () => {
+    const server = await serve(document({ client_name: 'Loom' }));
+    const client = at(server);
+    const browser = bench.browser();
+    const consent = await bench.toConsent(browser, bench.question(client));
+    const host = new URL(client).host;
+    expect(textOf(consent.html)).toContain(`Loom ${host} Name confirmed by this address.`);
+    expect(textOf(consent.html)).toContain(`Either way, you go back to ${new URL(WEB).host}`);
+    expect(textOf(consent.html)).not.toContain('not verified');
+
+    const { left } = await browser.fill(consent, { decision: 'allow' });
+    const answer = await bench.redeem(client, left!.searchParams.get('code')!);
+    const tokens = answer.body as unknown as Tokens;
+    expect(claimsOf(tokens.access_token)).toMatchObject({ client_id: client, aud: bench.endpoint, sub: 'ada' });
+    const session = await Session.open(attacked.gateway.url, {
+      headers: { authorization: `Bearer ${tokens.access_token}` },
+    });
+    expect((await session.names()).length).toBeGreaterThan(0);
+    await session.end();
+    expect((await bench.refresh(client, tokens.refresh_token)).status).toBe(200);
+    expect(server.hits).toBe(1);
+    const line = { audit: 'consent', user: 'ada', client };
+    await attacked.gateway.waitForLog((found) => expect.objectContaining(line).asymmetricMatch(found));
+  });
+
+  test('whose answers go to a program of the computer is shown with a warning', async () => {
+    const server = await serve(document({ redirect_uris: [NATIVE] }));
+    const question = bench.question(at(server), { redirect_uri: 'http://127.0.0.1:51234/callback' });
+    const { html } = await bench.toConsent(bench.browser(), question);
+    expect(textOf(html)).toContain('A program on this computer asks. Patchbay cannot tell which one.');
+  });
 });
 
 test('at a private address: it is not asked', async () => {
