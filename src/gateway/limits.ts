@@ -2,6 +2,8 @@
 import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { addressKey } from '../auth/address-key.ts';
+import { pageHeaders } from '../auth/server/pages/csp.ts';
+import { waitPage } from '../auth/server/pages/wait.ts';
 import { Fault } from '../errors.ts';
 import type { Audit } from '../telemetry/audit.ts';
 import type { Door } from './door.ts';
@@ -83,12 +85,11 @@ export async function limitSignIn(
   });
 }
 
-/** As an OAuth error (RFC 6749 §5.2), or as plain text where a person looks at it. */
+/** As an OAuth error (RFC 6749 §5.2), or as a page where a person looks at it. */
 function refuse(request: FastifyRequest, reply: FastifyReply, seconds: number): FastifyReply {
-  const text = `Too many requests from this address; try again in ${seconds} s.`;
   reply.code(429).header('retry-after', String(seconds)).header('cache-control', 'no-store');
-  if (/\btext\/html\b/.test(request.headers.accept ?? ''))
-    return reply.type('text/plain; charset=utf-8').send(`${text}\n`);
+  if (/\btext\/html\b/.test(request.headers.accept ?? '')) return reply.headers(pageHeaders()).send(waitPage(seconds));
+  const text = `Too many requests from this address; try again in ${seconds} s.`;
   // a page that is a client must see that it is to wait
   reply.header('access-control-allow-origin', '*').header('access-control-expose-headers', 'Retry-After');
   return reply.send({ error: 'temporarily_unavailable', error_description: text });

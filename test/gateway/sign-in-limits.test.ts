@@ -1,6 +1,8 @@
 /** Limits and headers of the routes where clients and people sign in, on stand-ins for those routes. */
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, test } from 'vitest';
+import { pageHeaders } from '../../src/auth/server/pages/csp.ts';
+import { STYLE } from '../../src/auth/server/pages/style.ts';
 import { protectPages } from '../../src/gateway/browser-headers.ts';
 import { limitSignIn, type SignInLimits } from '../../src/gateway/limits.ts';
 
@@ -87,13 +89,19 @@ describe('limits', () => {
     expect(await statuses(2, '/oauth/token')).toEqual([200, 429]);
   });
 
-  test('a person is told in plain text', async () => {
+  test('a person is told by a page that looks like the others, and is guarded like them', async () => {
     await serve({ signIn: 1, registrations: 1 });
     await ask('/oauth/authorize', { method: 'GET' });
     const refused = await ask('/oauth/authorize', { method: 'GET', accept: 'text/html,*/*' });
     expect(refused.statusCode).toBe(429);
-    expect(refused.headers['content-type']).toBe('text/plain; charset=utf-8');
-    expect(refused.body).toMatch(/try again in \d+ s\.\n$/);
+    expect(refused.headers).toMatchObject({
+      ...pageHeaders(),
+      'content-type': 'text/html; charset=utf-8',
+      'retry-after': expect.stringMatching(/^[1-9]\d*$/),
+    });
+    expect(refused.headers).not.toHaveProperty('access-control-allow-origin');
+    expect(refused.body).toContain(STYLE);
+    expect(refused.body).toMatch(/<h1>Too many requests<\/h1>.*Try again in \d+ seconds?:/s);
   });
 });
 

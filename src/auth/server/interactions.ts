@@ -13,9 +13,10 @@ import { type Federation, FederationRefused } from './federation.ts';
 import { consentPage } from './pages/consent.ts';
 import type { ClientView } from './pages/model.ts';
 import { signInPage } from './pages/sign-in.ts';
+import { inWords } from './pages/wait.ts';
 import { INTERACTION, redirectView } from './provider.ts';
 import { wordsFor } from './scope-words.ts';
-import { page, type Step, StepOver } from './steps.ts';
+import { later, page, type Step, StepOver } from './steps.ts';
 
 export interface InteractionOptions {
   readonly provider: Provider;
@@ -68,8 +69,11 @@ export class Interactions {
         reason: wait === undefined ? 'wrong name or password' : 'too many attempts',
       });
       const problem =
-        wait === undefined ? 'The user name or the password is wrong.' : `Too many attempts. Try again in ${wait} s.`;
-      return this.#signIn(step, { user: login, problem }, wait === undefined ? 401 : 429);
+        wait === undefined
+          ? 'The user name or the password is wrong.'
+          : `Too many attempts. Try again ${inWords(wait)}.`;
+      const again = this.#signIn(step, { user: login, problem }, wait === undefined ? 401 : 429);
+      return wait === undefined ? again : later(await again, wait);
     }
     return this.#signedIn(request, response, ofFile(found), { client, address });
   }

@@ -3,6 +3,9 @@ import type { FederationRefused } from './federation.ts';
 import { pageHeaders } from './pages/csp.ts';
 import { errorPage } from './pages/error.ts';
 
+/** When it is worth another try at a provider that was away, seconds. */
+const AWAY = 30;
+
 /** A page, or where to go on. */
 export type Step =
   | { readonly kind: 'page'; readonly status: number; readonly headers: Record<string, string>; readonly html: string }
@@ -22,6 +25,10 @@ export function page(html: string, leads: Parameters<typeof pageHeaders>[0], sta
   return { kind: 'page', status, headers: pageHeaders(leads), html };
 }
 
+/** The same, to be tried again. @param seconds RFC 9110 §10.2.3 */
+export const later = (step: Step, seconds: number): Step =>
+  step.kind === 'page' ? { ...step, headers: { ...step.headers, 'retry-after': String(seconds) } } : step;
+
 /** What is shown for a step that cannot be taken. */
 export const overPage = (): Step => ({
   kind: 'page',
@@ -37,16 +44,13 @@ export const overPage = (): Step => ({
 /** What is shown to somebody whom the provider did not sign in. */
 export function refusedPage({ message, status }: FederationRefused): Step {
   const away = status === 503;
-  return {
-    kind: 'page',
-    status,
-    headers: { ...pageHeaders(), ...(away && { 'retry-after': '30' }) },
-    html: errorPage({
-      title: 'You are not signed in',
-      text: message,
-      mend: away
-        ? 'Go back and try again in a moment. If it stays so, tell those who run this server.'
-        : 'Go back to your app and connect again, or ask those who run this server.',
-    }),
-  };
+  const html = errorPage({
+    title: 'You are not signed in',
+    text: message,
+    mend: away
+      ? 'Go back and try again in a moment. If it stays so, tell those who run this server.'
+      : 'Go back to your app and connect again, or ask those who run this server.',
+  });
+  const step: Step = { kind: 'page', status, headers: pageHeaders(), html };
+  return away ? later(step, AWAY) : step;
 }

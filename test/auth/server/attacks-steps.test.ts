@@ -95,6 +95,16 @@ describe('steps', () => {
     over(await stranger.go(decide.action.replace(/\/consent$/, '')));
   });
 
+  test('a password guessed: soon each try has to wait, and the page says how long', async () => {
+    let stop = await browser.go(bench.question(web));
+    for (let i = 0; stop.status !== 429 && i < 10; i++)
+      stop = await browser.fill(stop, { login: 'somebody', password: `guess ${i}` });
+    expect(stop.status).toBe(429);
+    expect(Number(stop.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(stop.html).toMatch(/Too many attempts\. Try again in \d+ seconds?\./);
+    expect(browser.form(stop.html).action).toMatch(/login$/);
+  });
+
   test('gone on with by another browser', async () => {
     const stop = await browser.go(bench.question(web));
     const uid = browser.form(stop.html).action.split('/').at(-2);
