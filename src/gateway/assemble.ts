@@ -22,7 +22,7 @@ import { gatewayLessee, sessionScope } from '../methods/scope.ts';
 import { TaskListeners } from '../methods/task-listeners.ts';
 import { ViewCache } from '../methods/view-cache.ts';
 import { LearnedByPrincipal } from '../namespace/learned.ts';
-import type { Call, Round } from '../protocol/call.ts';
+import type { Call, Principal, Round } from '../protocol/call.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
 import { Sealer } from '../sessions/seal.ts';
 import { sealKeys } from '../sessions/seal-keys.ts';
@@ -114,12 +114,17 @@ export function assemble(
   const views = new ViewCache(catalogs, viewSettings(config, specs), log);
   const warn = (details: object, text: string): void => log.warn(details, text);
   const streams = { events, retry, patience: limits.idleTimeout, warn };
-  const sessions = new SessionStore(limits, streams, (session, reason) => {
+  const ended = (session: LegacySession, reason: string): void => {
     log.info({ client: session.client.info?.name, reason }, 'session closed');
     for (const call of session.inFlight.values()) if (call instanceof LegacyCall) call.cancel('session closed');
     forgetSession(context, session);
     void pool.release(sessionScope(session.id));
-  });
+  };
+  const renewed = ({ principal, client: { profile } }: LegacySession, before: Principal): void => {
+    // newer credentials may let through something else
+    if (grants.of(principal, profile) !== grants.of(before, profile)) announcer.changed();
+  };
+  const sessions = new SessionStore(limits, streams, ended, renewed);
   const announcer = new Announcer(
     (reader) => context.view(reader),
     () => [...sessions.all(), ...context.listeners.values()],

@@ -20,14 +20,24 @@ export class SessionStore {
   readonly #limits: SessionLimits;
   readonly #streams: StreamSettings;
   readonly #ended: (session: LegacySession, reason: string) => void;
+  readonly #renewed: (session: LegacySession, before: Principal) => void;
   readonly #sessions = new Map<string, LegacySession>();
   /** Places taken, by the key of their principal. */
   readonly #counts = new Map<string, number>();
   readonly #places = new WeakMap<LegacySession, () => void>();
   readonly #sweeper: NodeJS.Timeout;
 
-  /** @param ended called once for every session that is over, to tear down what it owns */
-  constructor(limits: SessionLimits, streams: StreamSettings, ended: (session: LegacySession, reason: string) => void) {
+  /**
+   * @param ended called once for every session that is over, to tear down what it owns
+   * @param renewed called when a session has newer credentials
+   */
+  constructor(
+    limits: SessionLimits,
+    streams: StreamSettings,
+    ended: (session: LegacySession, reason: string) => void,
+    renewed: (session: LegacySession, before: Principal) => void = () => undefined,
+  ) {
+    this.#renewed = renewed;
     this.#limits = limits;
     this.#streams = streams;
     this.#ended = ended;
@@ -107,7 +117,11 @@ export class SessionStore {
     if (!session || session.principal.key !== principal.key || session.client.profile !== profile)
       throw new Fault('sessionUnknown');
     session.usedAt = Date.now();
-    if (endOf(principal) >= endOf(session.principal)) session.principal = principal;
+    const before = session.principal;
+    if (before !== principal && endOf(principal) >= endOf(before)) {
+      session.principal = principal;
+      this.#renewed(session, before);
+    }
     return session;
   }
 

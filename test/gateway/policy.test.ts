@@ -228,6 +228,20 @@ describe('principals with different policies on one shared upstream', () => {
   });
 });
 
+test('a session goes by the newest token: with other groups, other things are there, and the client is told', async () => {
+  const session = await Session.open(bench.gateway.url, { headers: await bench.bearer({ user: 'moved' }) });
+  const stream = await session.listen();
+  expect((await session.request('tools/call', { name: 'legacy__write' })).error?.code).toBe(-32602);
+  const next = await bench.bearer({ user: 'moved', claims: { groups: ['eng'] }, lifetime: 900 });
+  const answer = await session.post(
+    { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'legacy__write' } },
+    next,
+  );
+  expect(answer.response(1).result).toBeDefined();
+  await expect.poll(() => stream.text).toContain('notifications/tools/list_changed');
+  await stream.close();
+});
+
 test('a changed policy takes effect at once: what was subscribed to is told no more', async () => {
   const session = await Session.open(bench.gateway.url, { headers: await bench.bearer(ENG) });
   const stream = await session.listen();

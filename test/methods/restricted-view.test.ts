@@ -16,6 +16,7 @@ import { ITEM_KINDS } from '../../src/upstreams/catalog.ts';
 import { readItem } from '../../src/upstreams/catalog-items.ts';
 import type { CatalogStore } from '../../src/upstreams/catalog-store.ts';
 import { memoryLog } from '../upstreams/memory-log.ts';
+import { groups, policy, profile, type RuleText } from './access-arbitraries.ts';
 
 const KINDS = Object.keys(ITEM_KINDS) as ItemKind[];
 const UPSTREAMS = ['docs', 'files', 'a/b'];
@@ -63,57 +64,6 @@ function catalogOf(upstream: string, generation: number, more: Partial<Record<It
 
 const catalogs = UPSTREAMS.map((upstream, i) => catalogOf(upstream, i + 1));
 const whole = buildView(catalogs, { names: RULES, upstreams: UPSTREAMS }, 1);
-
-interface RuleText {
-  readonly allow?: readonly string[];
-  readonly deny?: readonly string[];
-  readonly kinds?: readonly string[];
-  readonly readOnly?: boolean;
-  readonly destructive?: boolean;
-  readonly groups?: readonly string[];
-}
-
-const pattern = fc.constantFrom(
-  ...[
-    '*',
-    'docs',
-    'docs/*',
-    'files/*',
-    'a/b/*',
-    '*/read',
-    '*/*e*',
-    'docs/delete',
-    'files/wr*',
-    'a/b',
-    'a/b/show',
-    '*/greet',
-  ],
-  ...[
-    'docs/docs:///*',
-    'files/files:///open',
-    '*/*:///shut/*',
-    'docs/docs:///page/{id}',
-    'files/ui://*',
-    '*/*:///page/*',
-  ],
-);
-const patterns = fc.array(pattern, { minLength: 1, maxLength: 4 });
-const conditions = fc.record(
-  {
-    kinds: fc.subarray(['tools', 'prompts', 'resources'] as const, { minLength: 1 }),
-    readOnly: fc.boolean(),
-    destructive: fc.boolean(),
-    groups: fc.subarray(['eng', 'ops'] as const, { minLength: 1 }),
-  },
-  { requiredKeys: [] },
-);
-const rule: fc.Arbitrary<RuleText> = fc.oneof(
-  fc.tuple(patterns, conditions).map(([allow, more]) => ({ allow, ...more })),
-  fc.tuple(patterns, conditions).map(([deny, more]) => ({ deny, ...more })),
-);
-const policy = fc.option(fc.array(rule, { minLength: 1, maxLength: 5 }), { nil: undefined });
-const profile = fc.record({ include: patterns, exclude: patterns }, { requiredKeys: [] });
-const groups = fc.subarray(['eng', 'ops'] as const);
 
 function viewFor(profile: object, policy: readonly RuleText[] | undefined, groups: readonly string[]): View {
   const upstreams = Object.fromEntries(UPSTREAMS.map((name) => [name, { command: 'run' }]));
