@@ -16,6 +16,7 @@ import { Interactions } from './interactions.ts';
 import { OwnTokens } from './own-tokens.ts';
 import { createProvider } from './provider.ts';
 import { Records } from './records.ts';
+import { nameToken } from './revoking.ts';
 import { type SigningKey, SigningKeys } from './signing-keys.ts';
 import { leaveTrail } from './trail.ts';
 
@@ -98,6 +99,11 @@ export class AuthorizationServer {
   /** Serves a request to one of its endpoints. */
   async callback(request: IncomingMessage, response: ServerResponse): Promise<void> {
     await this.#server().callback(request, response);
+  }
+
+  /** The body of a request to revoke a token, in which signed ones have a name that the endpoint knows. */
+  revocation(body: Buffer): Promise<Buffer> {
+    return nameToken(body, this.#tokens, this.#records);
   }
 
   /** A step of a sign-in was not taken. @param reason for the audit trail */

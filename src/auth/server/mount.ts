@@ -20,7 +20,7 @@ const GUESSES: Readonly<Record<string, string>> = {
 const REGISTRATION = [ROUTES.registration, '/register'];
 /** Clients that are web pages register themselves as well; there is nothing in it that a cookie would change. */
 const READABLE = { 'access-control-allow-origin': '*' };
-const MAX_REGISTRATION = 64 * 1_024;
+const MAX_BODY = 64 * 1_024;
 const MAX_FORM = 8 * 1_024;
 
 /** @param endpoint that metadata is looked for under as well, such as `/mcp` */
@@ -30,7 +30,7 @@ export async function mountServer(app: FastifyInstance, server: AuthorizationSer
   const metadata = METADATA.flatMap((base) =>
     [...suffixes].map((suffix) => ({ url: base + suffix, to: METADATA[1]! })),
   );
-  const plain = [ROUTES.authorization, ROUTES.token, ROUTES.revocation, ROUTES.jwks, ROUTES.userinfo];
+  const plain = [ROUTES.authorization, ROUTES.token, ROUTES.jwks, ROUTES.userinfo];
   await app.register(async (scope) => {
     // bodies are the server's own to read
     scope.removeAllContentTypeParsers();
@@ -49,6 +49,11 @@ export async function mountServer(app: FastifyInstance, server: AuthorizationSer
         handler: (request, reply) => pass(server, request, reply, to),
       });
     }
+    scope.route({
+      method: ['GET', 'HEAD', 'OPTIONS'],
+      url: ROUTES.revocation,
+      handler: (request, reply) => pass(server, request, reply, ROUTES.revocation),
+    });
     for (const url of REGISTRATION) {
       scope.options(url, async (_request, reply) =>
         reply
@@ -65,9 +70,13 @@ export async function mountServer(app: FastifyInstance, server: AuthorizationSer
   });
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: MAX_REGISTRATION }, (_request, body, done) =>
+    scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: MAX_BODY }, (_request, body, done) =>
       done(null, body),
     );
+    scope.post(ROUTES.revocation, async (request, reply) => {
+      const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+      return pass(server, request, reply, ROUTES.revocation, await server.revocation(body));
+    });
     for (const url of REGISTRATION) {
       scope.post(url, (request, reply) => {
         for (const [name, value] of Object.entries(READABLE)) reply.raw.setHeader(name, value);

@@ -62,6 +62,14 @@ export class OwnTokens implements TokenVerifier {
     };
   }
 
+  /** What an access token stands for, if it was made here and has not ended: as the server would keep it. */
+  async madeHere(token: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+    const claims = await this.#signed(token).catch(() => undefined);
+    if (!claims) return undefined;
+    const { exp, iat, sub: accountId, client_id: clientId, [GRANT_CLAIM]: grantId } = claims;
+    return { exp, iat, accountId, clientId, grantId };
+  }
+
   /** Whom the end of a grant concerns, by the key of the principal; `undefined` when it was not used here. */
   principalOf(grant: string): string | undefined {
     return this.#principals.get(grant)?.key;

@@ -98,7 +98,13 @@ export function createProvider(options: ProviderOptions): ProviderType {
       Interaction: INTERACTION_TTL,
       Session: embedded.browser / SECOND,
     },
-    rotateRefreshToken: true,
+    // asked before the token is used up, and so the place to refuse what it is not good for
+    rotateRefreshToken: async (ctx) => {
+      checkResource(ctx);
+      return true;
+    },
+    // a client that is done with one of its tokens is done with all that the user allowed then (RFC 7009 §2.1)
+    revokeGrantPolicy: async () => true,
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     expiresWithSession: async () => false,
     clientBasedCORS: () => true,
@@ -124,7 +130,7 @@ export function createProvider(options: ProviderOptions): ProviderType {
     features: {
       devInteractions: { enabled: false },
       rpInitiatedLogout: { enabled: false },
-      revocation: { enabled: true },
+      revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
       dPoP: { enabled: true },
       registration: { enabled: embedded.registration.dynamic, rotateRegistrationAccessToken: false } as never,
       clientIdMetadataDocument: {
@@ -158,6 +164,17 @@ export function createProvider(options: ProviderOptions): ProviderType {
   provider.use(handOver as never);
   provider.on('server_error', (_ctx, error) => log.error({ err: error }, 'the sign-in failed'));
   return provider;
+}
+
+/**
+ * A refresh token is good for the resource that it was made for (RFC 8707 §2.2). A client that asks for another one by
+ * mistake must not lose its token by that.
+ * @throws InvalidTarget
+ */
+function checkResource({ oidc }: KoaContextWithOIDC): void {
+  const asked = [oidc.params?.resource ?? []].flat();
+  const granted = oidc.entities.RefreshToken?.resourceIndicators;
+  if (asked.length > 1 || asked.some((one) => !granted?.has(String(one)))) throw new errors.InvalidTarget();
 }
 
 /** Some schemes that the library lets through lead to no app. @throws CustomOIDCProviderError */

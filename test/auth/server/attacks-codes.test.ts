@@ -114,24 +114,45 @@ describe('refresh tokens', () => {
     const { refresh_token } = await bench.tokens(web);
     refusedWith(await bench.refresh(other, refresh_token), 'invalid_grant');
     refusedWith(await bench.refresh(web, refresh_token, { scope: 'mcp admin' }), 'invalid_scope');
-    const next = await bench.refresh(web, refresh_token);
-    expect(next.status).toBe(200);
-    const resource = 'https://other.example/mcp';
-    refusedWith(await bench.refresh(web, String(next.body.refresh_token), { resource }), 'invalid_target');
+    expect((await bench.refresh(web, refresh_token)).status).toBe(200);
   });
 
-  test('taken back by another client: nothing happens; by its own, it ends', async () => {
+  test('for another resource, which does not use them up', async () => {
     const { access_token, refresh_token } = await bench.tokens(web);
-    const revoke = (client: string) =>
-      fetch(`${bench.base}/oauth/revoke`, {
-        method: 'POST',
-        body: new URLSearchParams({ client_id: client, token: refresh_token }),
-      });
-    await (await revoke(other)).body?.cancel();
+    for (const resource of ['https://other.example/mcp', `${bench.endpoint}/more`, 'x'])
+      refusedWith(await bench.refresh(web, refresh_token, { resource }), 'invalid_target');
+    const next = await bench.refresh(web, refresh_token, { resource: bench.endpoint });
+    expect(next.status).toBe(200);
+    // used once only: what came of it is still good
     expect(await bench.knock(access_token)).toBe(400);
-    expect((await revoke(web)).status).toBe(200);
-    expect(await bench.knock(access_token)).toBe(401);
-    refusedWith(await bench.refresh(web, refresh_token), 'invalid_grant');
+    expect((await bench.refresh(web, String(next.body.refresh_token))).status).toBe(200);
+  });
+
+  test.each(['refresh_token', 'access_token'] as const)(
+    'taken back by another client: nothing happens; by its own, all of the grant ends: %s',
+    async (which) => {
+      const tokens = await bench.tokens(web);
+      const { access_token, refresh_token } = tokens;
+      const newer = (await bench.refresh(web, refresh_token)).body as unknown as Tokens;
+      const token = which === 'access_token' ? access_token : newer.refresh_token;
+      expect((await bench.revoke(other, token)).status).toBe(200);
+      expect(await bench.knock(access_token)).toBe(400);
+      const answer = await bench.revoke(web, token);
+      expect([answer.status, await answer.text()]).toEqual([200, '']);
+      for (const each of [access_token, newer.access_token]) expect(await bench.knock(each)).toBe(401);
+      refusedWith(await bench.refresh(web, newer.refresh_token), 'invalid_grant');
+    },
+  );
+
+  test('that nobody knows are no error where they are taken back (RFC 7009 §2.2); a client has to be known', async () => {
+    const { access_token } = await bench.tokens(web);
+    const [head, body] = access_token.split('.');
+    for (const token of ['x', 'a.b.c', `${head}.${body}.${'A'.repeat(86)}`])
+      expect((await bench.revoke(web, token)).status).toBe(200);
+    expect(await bench.knock(access_token)).toBe(400);
+    expect((await bench.revoke('nobody', access_token)).status).toBe(401);
+    expect((await bench.revoke(web, access_token, [['token', access_token]])).status).toBe(400);
+    expect(await bench.knock(access_token)).toBe(400);
   });
 
   test('are no access tokens, nor the other way round', async () => {

@@ -123,6 +123,14 @@ export class Bench {
     return this.token({ grant_type: 'refresh_token', client_id: client, refresh_token: token, ...changes });
   }
 
+  /** RFC 7009 §2.1. @param more fields sent beside those */
+  revoke(client: string, token: string, more: [string, string][] = []): Promise<Response> {
+    return fetch(`${this.base}/oauth/revoke`, {
+      method: 'POST',
+      body: new URLSearchParams([['client_id', client], ['token', token], ...more]),
+    });
+  }
+
   async tokens(client: string): Promise<Tokens> {
     const answer = await this.redeem(client, await this.code(client));
     expect(answer.status).toBe(200);
