@@ -3,14 +3,17 @@
  * number of keep-alive connections, checks every answer and prints one JSON object (LoadReport) on stdout.
  *
  * Run: `node bench/load.ts --url URL [--seconds S | --calls N] [--warmup S] [--connections K] [--in-flight N]
- * [--bytes B] [--pid PID] [--token T]`. With `--pid` the CPU that process uses inside the window is part of the report.
+ * [--era legacy|modern] [--tool echo|notify|wait|ask|list] [--bytes B] [--ballast B] [--count N] [--ms T] [--tools N]
+ * [--rate R] [--pid PID] [--token T]`. With `--pid` the CPU that process uses inside the window is part of the report;
+ * with `--rate` so many calls a second are begun, in place of one after the other.
  */
 import { createHistogram } from 'node:perf_hooks';
 import { Pool } from 'undici';
-import { type CallEnd, sendCall } from './call.ts';
+import { callAndAnswer } from './ask.ts';
+import { type CallEnd, type CallSpec, sendCall, sendList, type Work } from './call.ts';
 import { readFlags } from './flags.ts';
 import { cpuBetween, readUsage, type Usage } from './measure.ts';
-import { closeSession, openSession, type Session } from './session.ts';
+import { closeSession, type Era, openSession, type Session } from './session.ts';
 
 /** The outcome of one window. */
 export interface LoadReport {
@@ -40,17 +43,27 @@ const flags = readFlags(process.argv.slice(2), {
   warmup: { type: 'number', default: 1 },
   connections: { type: 'count', default: 16, min: 1 },
   'in-flight': { type: 'count', default: 32, min: 1 },
+  era: { type: 'text', default: 'legacy' },
+  tool: { type: 'text', default: 'echo' },
   bytes: { type: 'count', default: 200 },
+  ballast: { type: 'count', default: 0 },
+  count: { type: 'count', default: 0 },
+  ms: { type: 'count', default: 0 },
+  tools: { type: 'count', default: 0 },
+  rate: { type: 'number', min: 0.1 },
   pid: { type: 'count', min: 1 },
   token: { type: 'text' },
 });
 if (flags.url === undefined) throw new Error('--url is missing: give the URL of an MCP endpoint');
 const url = new URL(flags.url);
-const { connections, bytes, pid } = flags;
+const { connections, pid, tool } = flags;
+const work: Work = { bytes: flags.bytes, ballast: flags.ballast, count: flags.count, ms: flags.ms };
+const era = flags.era as Era;
 const lanesPerSession = Math.ceil(flags['in-flight'] / connections);
 
 const pool = new Pool(url.origin, {
-  connections,
+  // an answer to what is asked needs a connection beside that of the call
+  connections: connections * (tool === 'ask' ? 2 : 1),
   pipelining: 1,
   headersTimeout: TIMEOUT_MS,
   bodyTimeout: TIMEOUT_MS,
@@ -104,17 +117,32 @@ async function runLane(lane: number, session: Session): Promise<void> {
   for (let count = 1; !stopping; count += 1) {
     const id = count * lanesPerSession + Math.floor(lane / connections);
     const text = `${lane}:${count}:`;
-    await new Promise<void>((next) => {
-      sendCall(pool, url.pathname, { session, id, text, bytes }, (end) => {
-        record(end);
-        next();
-      });
-    });
+    await paced();
+    if (!stopping) record(await one({ session, id, text, work }));
   }
 }
 
+function one(spec: CallSpec): Promise<CallEnd> {
+  if (tool === 'ask') return callAndAnswer(pool, url.pathname, spec);
+  return new Promise((end) => {
+    if (tool === 'list') sendList(pool, url.pathname, spec, flags.tools, end);
+    else sendCall(pool, url.pathname, spec, end);
+  });
+}
+
+let due = performance.now();
+
+/** Waits until the next call is due. */
+async function paced(): Promise<void> {
+  if (flags.rate === undefined) return;
+  due = Math.max(due + 1000 / flags.rate, performance.now() - 100);
+  const wait = due - performance.now();
+  if (wait > 0) await new Promise((now) => setTimeout(now, wait));
+}
+
 const sessions: Session[] = [];
-for (let i = 0; i < connections; i += 1) sessions.push(await openSession(pool, url.pathname, 'echo', flags.token));
+const opening = { suffix: tool === 'list' ? 'echo' : tool, era, token: flags.token };
+for (let i = 0; i < connections; i += 1) sessions.push(await openSession(pool, url.pathname, opening));
 const lanes = Array.from({ length: flags['in-flight'] }, (_, i) => runLane(i, sessions[i % connections]!));
 await phase(flags.warmup, undefined);
 

@@ -30,10 +30,10 @@ export interface Environment {
 export interface Result {
   benchmark: string;
   environment: Environment;
-  settings: Record<string, number>;
+  settings: Record<string, number | string>;
   rows: Row[];
-  /** CPU per call of the first named row over that of the second. */
-  ratio: { of: string; to: string; median: number; perRound: number[] };
+  /** What the benchmark is about; the first is the one that a gate looks at. */
+  ratios: Ratio[];
   /** CPU µs per call of the last row beyond that of the first, where that is the figure that the gate looks at. */
   added?: Added;
 }
@@ -60,8 +60,16 @@ export function toRow(name: string, windows: readonly Window[]): Row {
   };
 }
 
+/** CPU per call of the first named row over that of the second. */
+export interface Ratio {
+  of: string;
+  to: string;
+  median: number;
+  perRound: number[];
+}
+
 /** CPU per call of `of` over that of `to`: the median of the rounds' ratios, each from two windows next to each other. */
-export function toRatio(of: Row, to: Row): Result['ratio'] {
+export function toRatio(of: Row, to: Row): Ratio {
   const perRound = of.cpuUsPerRound.map((cost, index) => round(cost / to.cpuUsPerRound[index]!));
   return { of: of.name, to: to.name, median: round(median(perRound)), perRound };
 }
@@ -95,7 +103,7 @@ export function environment(): Environment {
 
 /** The result as a Markdown table that also reads well on a terminal. */
 export function toTable(result: Result): string {
-  const { environment: env, ratio } = result;
+  const { environment: env, ratios } = result;
   const head = ['target', 'CPU µs/call', 'calls/s', 'p50 ms', 'p99 ms', 'cores', 'peak RSS MB'];
   const body = result.rows.map((row) => [
     row.name,
@@ -112,7 +120,6 @@ export function toTable(result: Result): string {
   const line = (cells: string[]): string =>
     `| ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join(' | ')} |`;
   const rule = `| ${widths.map((width, i) => (i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;
-  const spread = `${Math.min(...ratio.perRound).toFixed(2)} to ${Math.max(...ratio.perRound).toFixed(2)}`;
   const settings = Object.entries(result.settings).map(([name, value]) => `${name} ${value}`);
   return [
     line(head),
@@ -120,15 +127,27 @@ export function toTable(result: Result): string {
     ...body.map(line),
     '',
     ...(result.added === undefined ? [] : [addedLine(result.added)]),
-    `${ratio.of} costs ${ratio.median.toFixed(2)} × the CPU of the ${ratio.to} (rounds: ${spread}).`,
+    ...ratios.map(ratioLine),
     `Taken ${env.date} with Node ${env.node} on ${env.cores} × ${env.cpu}; ${settings.join(', ')}.`,
   ].join('\n');
 }
 
+/** With the middle half of the rounds, since one that something else disturbed says nothing. */
+function ratioLine({ of, to, median: middle, perRound }: Ratio): string {
+  const [low, high] = middleHalf(perRound);
+  return `${of} costs ${middle.toFixed(2)} × the CPU of ${to} (the middle half of the rounds ${low.toFixed(2)} to ${high.toFixed(2)}).`;
+}
+
+/** The quartiles. */
+function middleHalf(values: readonly number[]): [number, number] {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.round((sorted.length - 1) * share)]!;
+  return [at(0.25), at(0.75)];
+}
+
 function addedLine({ least, median: middle, perRound }: Added): string {
-  const sorted = perRound.toSorted((a, b) => a - b);
-  const at = (share: number): string => sorted[Math.round((sorted.length - 1) * share)]!.toFixed(1);
-  const spread = `${at(0.25)} to ${at(0.75)}`;
+  const [low, high] = middleHalf(perRound);
+  const spread = `${low.toFixed(1)} to ${high.toFixed(1)}`;
   const rounds = `median of the rounds; the middle half of them ${spread}, between the least disturbed ${least.toFixed(1)}`;
   return `It adds ${middle.toFixed(1)} µs of CPU to a call (${rounds}).`;
 }

@@ -1,42 +1,71 @@
 /**
- * The client side of one legacy MCP session, as far as a load generator needs it: handshake, list, close.
+ * The client side of a connection, as far as a load generator needs it: in the legacy era handshake, list, close; in the
+ * modern era the headers and the `_meta` that every request has.
  */
 import type { Pool } from 'undici';
+import { MODERN } from './upstream-answers.ts';
 
-/** An open session and the headers that every later request of it carries. */
+export type Era = 'legacy' | 'modern';
+
+/** An open session and what every later request of it carries. */
 export interface Session {
   /** Flat name, value pairs, the form undici sends without copying. */
   headers: string[];
   /** Exposed name of the tool to call. */
   tool: string;
+  /** Members of `_meta` of every request; empty in the legacy era. */
+  meta: Readonly<Record<string, unknown>>;
+  era: Era;
+}
+
+export interface Opening {
+  /** What the name of the tool ends in. */
+  readonly suffix: string;
+  readonly era: Era;
+  /** Sent with every request. */
+  readonly token?: string | undefined;
 }
 
 const VERSION = '2025-11-25';
 const COMMON = ['content-type', 'application/json', 'accept', 'application/json, text/event-stream'];
+const INFO = { name: 'bench-load', version: '1.0.0' };
+const CAPABILITIES = { elicitation: {} };
+const KEY = 'io.modelcontextprotocol';
 const LIST_DEADLINE_MS = 15_000;
 const LIST_PAUSE_MS = 50;
 
 /**
- * Opens a session: `initialize`, `notifications/initialized`, then `tools/list` until a tool whose name ends in
- * `suffix` is there, since a gateway may answer before it knows its upstream.
+ * Opens a session: the handshake where there is one, then `tools/list` until a tool whose name ends in the suffix is there,
+ * since a gateway may answer before it knows its upstream.
  *
- * @param token sent with every request
  * @throws {Error} naming the step and what came back
  */
-export async function openSession(pool: Pool, path: string, suffix: string, token?: string): Promise<Session> {
+export async function openSession(pool: Pool, path: string, { suffix, era, token }: Opening): Promise<Session> {
   const common = token === undefined ? COMMON : [...COMMON, 'authorization', `Bearer ${token}`];
-  const params = { protocolVersion: VERSION, capabilities: {}, clientInfo: { name: 'bench-load', version: '1.0.0' } };
+  if (era === 'modern') {
+    const meta = {
+      [`${KEY}/protocolVersion`]: MODERN,
+      [`${KEY}/clientCapabilities`]: CAPABILITIES,
+      [`${KEY}/clientInfo`]: INFO,
+    };
+    const headers = [...common, 'mcp-protocol-version', MODERN];
+    const listing = [...headers, 'mcp-method', 'tools/list'];
+    const tool = await findTool(pool, path, { headers: listing, meta }, suffix);
+    return { headers: [...headers, 'mcp-method', 'tools/call', 'mcp-name', tool], tool, meta, era };
+  }
+  const params = { protocolVersion: VERSION, capabilities: CAPABILITIES, clientInfo: INFO };
   const opened = await send(pool, path, common, { jsonrpc: '2.0', id: 'open', method: 'initialize', params });
   const result = resultOf('initialize', opened) as { protocolVersion?: unknown };
   if (opened.session === undefined) throw new Error('initialize: the reply has no Mcp-Session-Id header');
   const headers = [...common, 'mcp-session-id', opened.session, 'mcp-protocol-version', String(result.protocolVersion)];
   const ready = await send(pool, path, headers, { jsonrpc: '2.0', method: 'notifications/initialized' });
   if (ready.status !== 202) throw new Error(`notifications/initialized: expected status 202, got ${ready.status}`);
-  return { headers, tool: await findTool(pool, path, headers, suffix) };
+  return { headers, tool: await findTool(pool, path, { headers, meta: {} }, suffix), meta: {}, era };
 }
 
 /** Ends a session with DELETE. A target that does not take DELETE is left alone: the answer is not checked. */
 export async function closeSession(pool: Pool, path: string, session: Session): Promise<void> {
+  if (session.era === 'modern') return;
   const answer = await pool.request({ method: 'DELETE', path, headers: session.headers });
   await answer.body.dump();
 }
@@ -52,16 +81,26 @@ export function parseReply(contentType: string, body: string): unknown {
   return JSON.parse(data?.slice('data:'.length) ?? '');
 }
 
-async function findTool(pool: Pool, path: string, headers: string[], suffix: string): Promise<string> {
+async function findTool(
+  pool: Pool,
+  path: string,
+  { headers, meta }: Pick<Session, 'headers' | 'meta'>,
+  suffix: string,
+): Promise<string> {
   const deadline = performance.now() + LIST_DEADLINE_MS;
   for (;;) {
-    const listed = await send(pool, path, headers, { jsonrpc: '2.0', id: 'list', method: 'tools/list' });
+    const listed = await send(pool, path, headers, {
+      jsonrpc: '2.0',
+      id: 'list',
+      method: 'tools/list',
+      params: { _meta: meta },
+    });
     const { tools } = resultOf('tools/list', listed) as { tools?: { name: string }[] };
     const names = (tools ?? []).map((tool) => tool.name);
     const name = names.find((candidate) => candidate.endsWith(suffix));
     if (name !== undefined) return name;
     if (performance.now() > deadline)
-      throw new Error(`tools/list: no tool ends in "${suffix}" in [${names.join(', ')}]`);
+      throw new Error(`tools/list: no tool ends in "${suffix}" in [${names.slice(0, 20).join(', ')}]`);
     await new Promise((resume) => setTimeout(resume, LIST_PAUSE_MS));
   }
 }

@@ -10,6 +10,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { request } from 'undici';
 import { listeningUrl } from './announce.ts';
+import type { Era } from './session.ts';
 
 /** A running target. `url` is its MCP endpoint. Disposing ends the process and removes what was made for it. */
 export interface Target extends AsyncDisposable {
@@ -36,9 +37,22 @@ process.once('exit', () => {
 process.once('SIGTERM', () => process.exit(143));
 process.once('SIGINT', () => process.exit(130));
 
-/** The bare MCP server that the other targets stand in front of. */
-export function startUpstream(): Promise<Target> {
-  return start('upstream', [join(import.meta.dirname, 'upstream.ts')]);
+/** The script of the bare MCP server, which can also be started as a process of its own by a gateway. */
+export const UPSTREAM = join(import.meta.dirname, 'upstream.ts');
+
+/** The bare MCP server that the other targets stand in front of. @param tools how many it has beside those it needs */
+export function startUpstream({ era = 'legacy', tools = 0 }: { era?: Era; tools?: number } = {}): Promise<Target> {
+  return start('upstream', [UPSTREAM, '--era', era, '--tools', String(tools)]);
+}
+
+/** A server that answers every request with the same bytes. @param file the text of a result */
+export function startStatic(file: string): Promise<Target> {
+  return start('static buffer', [join(import.meta.dirname, 'static.ts'), file]);
+}
+
+/** A gateway built on the classes of the official SDK. */
+export function startSdkGateway(upstreamUrl: string): Promise<Target> {
+  return start('SDK gateway', [join(import.meta.dirname, 'sdk-gateway.ts'), upstreamUrl]);
 }
 
 /** The baseline: a Fastify and undici byte proxy in front of `upstreamUrl`. */
@@ -46,19 +60,33 @@ export function startByteProxy(upstreamUrl: string): Promise<Target> {
   return start('byte proxy', [join(import.meta.dirname, 'byte-proxy.ts'), upstreamUrl]);
 }
 
+export interface PatchbayOptions {
+  /** The built command line to run. */
+  readonly cli?: string;
+  /** Sections of its config; without `auth` everyone is let in. */
+  readonly config?: Readonly<Record<string, object>>;
+}
+
 /**
- * Patchbay in front of `upstreamUrl`, on a free port.
+ * Patchbay in front of an upstream, on a free port.
  *
- * @param cli the built command line to run
- * @param auth the section `auth` of its config; by default there is none, and everyone is let in
+ * @param upstream as the config has it
  * @throws {Error} when it is not built, ends early, or does not answer `/healthz` in time
  */
-export async function startPatchbay(upstreamUrl: string, cli = DEFAULT_CLI, auth: object = {}): Promise<Target> {
+export async function startPatchbay(
+  upstream: object,
+  { cli = DEFAULT_CLI, config: more = {} }: PatchbayOptions = {},
+): Promise<Target> {
   if (!existsSync(cli)) throw new Error(`${cli} does not exist: build Patchbay first (npm run build)`);
   const folder = await mkdtemp(join(tmpdir(), 'patchbay-bench-'));
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   const file = join(folder, 'patchbay.yaml');
-  const config = { server: { port: 0 }, auth, log: { level: 'info' }, upstreams: { bench: { url: upstreamUrl } } };
+  const config = {
+    log: { level: 'info' },
+    ...more,
+    server: { port: 0, ...more.server },
+    upstreams: { bench: upstream },
+  };
   // JSON is YAML, and needs no quoting rules of its own.
   await writeFile(file, JSON.stringify(config, null, 2));
   let target: Target | undefined;

@@ -1,135 +1,136 @@
 /**
- * The upstream of the benchmarks: a legacy MCP server over Streamable HTTP, written by hand on `node:http` so that it
- * costs far less than what stands in front of it. One tool, `echo`: `{text, bytes}` → `text` padded to `bytes` bytes.
+ * The upstream of the benchmarks: an MCP server by hand, over Streamable HTTP on `node:http` or over stdio, so that it costs
+ * far less than what stands in front of it. upstream-answers.ts has its tools.
  *
- * Run: `node bench/upstream.ts`; it prints the listening line (announce.ts) and serves until SIGTERM.
+ * Run: `node bench/upstream.ts [--era legacy|modern] [--tools N] [--transport http|stdio]`. Over HTTP it prints the listening
+ * line (announce.ts) and serves until SIGTERM; `GET /count` says how many messages have come. Over stdio it serves until its
+ * stdin ends.
  */
 import { randomUUID } from 'node:crypto';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createInterface } from 'node:readline';
 import { announce } from './announce.ts';
+import { readFlags } from './flags.ts';
+import { Answers, failure, type Message, MODERN, type Reply, readMessage } from './upstream-answers.ts';
 
 const PATH = '/mcp';
-const VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
-const NEWEST = '2025-11-25';
-const DEFAULT_BYTES = 200;
 /** Longer than any pause between two rounds, so that no target pays for a new connection inside its window. */
 const KEEP_ALIVE_MS = 120_000;
 
-const ECHO_TOOL = {
-  name: 'echo',
-  description: 'Returns `text`, padded to `bytes` bytes.',
-  inputSchema: { type: 'object', properties: { text: { type: 'string' }, bytes: { type: 'integer', minimum: 0 } } },
-};
-
-type Id = string | number;
-
-interface Message {
-  id?: Id;
-  method?: string;
-  params?: { name?: string; protocolVersion?: string; arguments?: { text?: string; bytes?: number } };
-}
-
-interface Reply {
-  status: number;
-  /** JSON text; empty for a notification. */
-  body: string;
-  /** A session id to announce in the reply. */
-  session?: string;
-}
-
-const ACCEPTED: Reply = { status: 202, body: '' };
-
-const sessions = new Set<string>();
-/** Padding already built, by length; a benchmark asks for a handful of lengths. */
-const paddings = new Map<number, string>();
-
-function padding(length: number): string {
-  let text = paddings.get(length);
-  if (text === undefined) {
-    text = 'x'.repeat(length);
-    paddings.set(length, text);
-  }
-  return text;
-}
-
-function result(id: Id, value: unknown): Reply {
-  return { status: 200, body: JSON.stringify({ jsonrpc: '2.0', id, result: value }) };
-}
-
-function failure(status: number, code: number, message: string, id?: Id): Reply {
-  return { status, body: JSON.stringify({ jsonrpc: '2.0', id, error: { code, message } }) };
-}
-
-function initialize(id: Id, requested: string | undefined): Reply {
-  const session = randomUUID();
-  sessions.add(session);
-  const answer = result(id, {
-    protocolVersion: requested !== undefined && VERSIONS.includes(requested) ? requested : NEWEST,
-    capabilities: { tools: {} },
-    serverInfo: { name: 'bench-upstream', version: '1.0.0' },
-  });
-  return { ...answer, session };
-}
-
-/** The measured path: everything but the id and the padded text is constant. */
-function callTool(id: Id, params: Message['params']): Reply {
-  if (params?.name !== 'echo') return failure(200, -32602, `unknown tool: ${String(params?.name)}`, id);
-  const text = params.arguments?.text ?? '';
-  const bytes = params.arguments?.bytes ?? DEFAULT_BYTES;
-  const padded = JSON.stringify(text + padding(Math.max(0, bytes - Buffer.byteLength(text))));
-  const content = `[{"type":"text","text":${padded}}]`;
-  return { status: 200, body: `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"content":${content}}}` };
-}
-
-function parse(body: string): Message | undefined {
-  try {
-    const parsed: unknown = JSON.parse(body);
-    return typeof parsed === 'object' && parsed !== null ? parsed : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function answer(message: Message, session: string | string[] | undefined): Reply {
-  const { id, method } = message;
-  if (method === 'initialize' && id !== undefined) return initialize(id, message.params?.protocolVersion);
-  if (typeof session !== 'string') return failure(400, -32600, 'the Mcp-Session-Id header is missing', id);
-  if (!sessions.has(session)) return failure(404, -32001, 'no such session', id);
-  if (id === undefined || method === undefined) return ACCEPTED;
-  if (method === 'tools/call') return callTool(id, message.params);
-  if (method === 'tools/list') return result(id, { tools: [ECHO_TOOL] });
-  if (method === 'ping') return result(id, {});
-  return failure(200, -32601, `no such method: ${method}`, id);
-}
-
-function send(res: ServerResponse, reply: Reply): void {
-  const headers = ['content-length', String(Buffer.byteLength(reply.body))];
-  if (reply.body !== '') headers.push('content-type', 'application/json');
-  if (reply.session !== undefined) headers.push('mcp-session-id', reply.session);
-  res.writeHead(reply.status, headers).end(reply.body);
-}
-
-const server = createServer((req, res) => {
-  res.sendDate = false;
-  const session = req.headers['mcp-session-id'];
-  if (req.url !== PATH) {
-    res.writeHead(404).end();
-  } else if (req.method === 'DELETE') {
-    res.writeHead(sessions.delete(String(session)) ? 200 : 404).end();
-  } else if (req.method !== 'POST') {
-    res.writeHead(405, { allow: 'POST, DELETE' }).end();
-  } else {
-    let body = '';
-    req.setEncoding('utf8');
-    req.on('data', (text: string) => {
-      body += text;
-    });
-    req.on('end', () => {
-      const message = parse(body);
-      send(res, message === undefined ? failure(400, -32700, 'the body is no JSON object') : answer(message, session));
-    });
-  }
+const flags = readFlags(process.argv.slice(2), {
+  era: { type: 'text', default: 'legacy' },
+  tools: { type: 'count', default: 0 },
+  transport: { type: 'text', default: 'http' },
 });
-server.keepAliveTimeout = KEEP_ALIVE_MS;
-server.listen(0, '127.0.0.1', () => announce(server.address(), PATH));
-process.once('SIGTERM', () => process.exit(0));
+const modern = flags.era === 'modern';
+const answers = new Answers(modern, flags.tools);
+const sessions = new Set<string>();
+/** What goes on when a client has answered. */
+const asked = new Map<unknown, () => void>();
+let count = 0;
+
+/** Gives the reply when it is due. @param first sends what comes before */
+function deliver(reply: Reply, first: (texts: readonly string[]) => void, last: (body: string) => void): void {
+  const { before = [], after = 0, ask, body } = reply;
+  if (ask) {
+    asked.set(ask.id, () => last(body));
+    first([ask.body]);
+    return;
+  }
+  if (before.length > 0) first(before);
+  if (after > 0) setTimeout(() => last(body), after);
+  else last(body);
+}
+
+/** @returns whether the message is an answer of the client */
+function isAnswer({ id, method }: Message): boolean {
+  const go = method === undefined ? asked.get(id) : undefined;
+  if (!go) return false;
+  asked.delete(id);
+  go();
+  return true;
+}
+
+function overStdio(): void {
+  createInterface({ input: process.stdin }).on('line', (line) => {
+    const message = readMessage(line);
+    if (!message || isAnswer(message)) return;
+    const write = (text: string): void => void process.stdout.write(`${text}\n`);
+    deliver(
+      answers.of(message),
+      (texts) => texts.forEach(write),
+      (body) => body === '' || write(body),
+    );
+  });
+}
+
+/** What is wrong with a request before it is looked at. */
+function refusal(message: Message | undefined, { headers }: IncomingMessage): Reply | undefined {
+  if (!message) return failure(400, -32700, 'the body is no JSON object');
+  if (modern) {
+    const version = headers['mcp-protocol-version'];
+    return version === MODERN ? undefined : failure(400, -32022, 'this server speaks 2026-07-28', message.id);
+  }
+  if (message.method === 'initialize') return undefined;
+  const session = headers['mcp-session-id'];
+  if (typeof session !== 'string') return failure(400, -32600, 'the Mcp-Session-Id header is missing', message.id);
+  return sessions.has(session) ? undefined : failure(404, -32001, 'no such session', message.id);
+}
+
+function sendWhole(res: ServerResponse, status: number, body: string, session?: string): void {
+  const headers = ['content-length', String(Buffer.byteLength(body))];
+  if (body !== '') headers.push('content-type', 'application/json');
+  if (session !== undefined) headers.push('mcp-session-id', session);
+  res.writeHead(status, headers).end(body);
+}
+
+const event = (text: string): string => `event: message\ndata: ${text}\n\n`;
+
+function respond(req: IncomingMessage, res: ServerResponse, text: string): void {
+  count += 1;
+  const message = readMessage(text);
+  const refused = refusal(message, req);
+  if (refused) return sendWhole(res, refused.status, refused.body);
+  if (isAnswer(message!)) return sendWhole(res, 202, '');
+  const reply = answers.of(message!);
+  let session: string | undefined;
+  if (message!.method === 'initialize') {
+    session = randomUUID();
+    sessions.add(session);
+  }
+  let streaming = false;
+  deliver(
+    reply,
+    (texts) => {
+      streaming = true;
+      res.writeHead(200, ['content-type', 'text/event-stream', 'cache-control', 'no-cache']);
+      for (const one of texts) res.write(event(one));
+    },
+    (body) => (streaming ? void res.end(event(body)) : sendWhole(res, reply.status, body, session)),
+  );
+}
+
+function overHttp(): void {
+  const server = createServer((req, res) => {
+    res.sendDate = false;
+    if (req.url === '/count') {
+      res.end(String(count));
+    } else if (req.url !== PATH) {
+      res.writeHead(404).end();
+    } else if (req.method === 'DELETE' && !modern) {
+      res.writeHead(sessions.delete(String(req.headers['mcp-session-id'])) ? 200 : 404).end();
+    } else if (req.method !== 'POST') {
+      res.writeHead(405, { allow: modern ? 'POST' : 'POST, DELETE' }).end();
+    } else {
+      const chunks: Buffer[] = [];
+      req.on('data', (chunk: Buffer) => void chunks.push(chunk));
+      req.on('end', () => respond(req, res, Buffer.concat(chunks).toString('utf8')));
+    }
+  });
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.listen(0, '127.0.0.1', () => announce(server.address(), PATH));
+  process.once('SIGTERM', () => process.exit(0));
+}
+
+if (flags.transport === 'stdio') overStdio();
+else overHttp();

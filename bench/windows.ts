@@ -5,15 +5,25 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { LoadReport } from './load.ts';
+import type { Era } from './session.ts';
 import type { Target } from './targets.ts';
 
-/** What the load generator is asked for; `warmup` and `seconds` in seconds, `bytes` the size of a reply's text. */
+/** What the load generator is asked for, by its flags (load.ts); `warmup` and `seconds` in seconds. */
 export interface Load {
   seconds: number;
   warmup: number;
   connections: number;
   inFlight: number;
+  /** Size of a reply's text. */
   bytes: number;
+  tool?: 'echo' | 'notify' | 'wait' | 'ask' | 'list';
+  era?: Era;
+  ballast?: number;
+  count?: number;
+  ms?: number;
+  tools?: number;
+  rate?: number;
+  token?: string;
 }
 
 /** A load report that has the target's own use in it. */
@@ -24,19 +34,14 @@ const run = promisify(execFile);
 /**
  * Warms a target up and measures it.
  *
- * @param token a bearer token for every request
  * @throws {Error} when an answer was wrong or missing, because the figures of such a window mean nothing
  */
-export async function measureWindow(target: Target, load: Load, token?: string): Promise<Window> {
+export async function measureWindow(target: Target, { inFlight, ...load }: Load): Promise<Window> {
   const flags = {
     url: target.url,
     pid: target.pid,
-    seconds: load.seconds,
-    warmup: load.warmup,
-    connections: load.connections,
-    'in-flight': load.inFlight,
-    bytes: load.bytes,
-    ...(token === undefined ? {} : { token }),
+    'in-flight': inFlight,
+    ...load,
   };
   const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const { stdout } = await run(process.execPath, [join(import.meta.dirname, 'load.ts'), ...args]);

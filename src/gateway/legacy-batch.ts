@@ -46,7 +46,7 @@ function faultOf(message: Element): Fault | undefined {
 
 function refuse(reply: Reply, message: Element, fault: Fault): void {
   const readable = message && (message.idKind === 'string' || message.idKind === 'integer');
-  reply.respond(composeError(readable ? rawId(message) : undefined, fault));
+  reply.respond([composeError(readable ? rawId(message) : undefined, fault)]);
 }
 
 /** What asks for no answer. */

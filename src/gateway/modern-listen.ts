@@ -88,11 +88,11 @@ class ModernListen implements Listener {
 
   end(): void {
     const meta = `{"${SUBSCRIPTION_KEY}":${this.#request},"${SERVER_KEY}":${serverInfo(this.#gateway.context, this.client)}}`;
-    this.#stream.finish(composeResult(this.#request, `{"resultType":"complete","_meta":${meta}}`), 200);
+    this.#stream.finish([composeResult(this.#request, `{"resultType":"complete","_meta":${meta}}`)], 200);
   }
 
   refuse(fault: Fault): void {
-    this.#stream.finish(composeError(this.#request, fault), fault.status === 200 ? 400 : fault.status);
+    this.#stream.finish([composeError(this.#request, fault)], fault.status === 200 ? 400 : fault.status);
   }
 
   /** The id is spelled as the client did, which no number of JavaScript may hold. */

@@ -3,6 +3,8 @@
  * The head is held until that is known.
  */
 import type { ServerResponse } from 'node:http';
+import { type Pieces, whole } from '../protocol/json/pieces.ts';
+import { sendJson } from '../sessions/connection.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
 import { Pressure } from '../sessions/pressure.ts';
 import type { SessionStream } from '../sessions/session-stream.ts';
@@ -32,7 +34,7 @@ export class PostReply implements Reply {
   readonly #batch: boolean;
   readonly #since = Date.now();
   #missing: number;
-  #answers: Buffer[] = [];
+  #answers: Pieces[] = [];
   #stream: SessionStream | undefined;
 
   /**
@@ -59,8 +61,8 @@ export class PostReply implements Reply {
     this.#open()?.send(message, 'progress', token);
   }
 
-  respond(message: Buffer): void {
-    if (this.#stream) this.#stream.send(message, 'answer');
+  respond(message: Pieces): void {
+    if (this.#stream) this.#stream.send(whole(message), 'answer');
     else this.#answers.push(message);
     this.#settle();
   }
@@ -96,8 +98,7 @@ export class PostReply implements Reply {
 
   #json(): void {
     const body = this.#batch ? joined(this.#answers) : this.#answers[0]!;
-    this.#raw.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length });
-    this.#raw.end(body);
+    sendJson(this.#raw, 200, body);
   }
 
   /** Commits to an event stream. A client that left before it had an event id can never come back for it. */
@@ -112,14 +113,14 @@ export class PostReply implements Reply {
       // another connection may have taken its place
       if (!stream.attached) this.#timing.streams.delete(stream);
     });
-    for (const answer of this.#answers) stream.send(answer, 'answer');
+    for (const answer of this.#answers) stream.send(whole(answer), 'answer');
     this.#answers = [];
     return stream;
   }
 }
 
-function joined(answers: readonly Buffer[]): Buffer {
+function joined(answers: readonly Pieces[]): Pieces {
   const parts: Buffer[] = [];
-  for (const answer of answers) parts.push(parts.length === 0 ? OPEN : COMMA, answer);
-  return Buffer.concat([...parts, CLOSE]);
+  for (const answer of answers) parts.push(parts.length === 0 ? OPEN : COMMA, ...answer);
+  return [...parts, CLOSE];
 }

@@ -1,4 +1,5 @@
 /** Where the answers to a client's POST go, whichever door it came through. */
+import type { Pieces } from '../protocol/json/pieces.ts';
 import type { Pressure } from '../sessions/pressure.ts';
 import type { SessionStream } from '../sessions/session-stream.ts';
 
@@ -10,7 +11,7 @@ export interface Reply {
   /** Progress of one request; a slow client may get the latest only. */
   progress(token: string, message: Buffer): void;
   /** The answer to one of the requests. */
-  respond(message: Buffer): void;
+  respond(message: Pieces): void;
   /** One of the requests gets no answer: it was cancelled. */
   drop(): void;
   /** A stream for requests to the client that belong to this POST; `undefined` when nobody reads it any more. */

@@ -8,6 +8,7 @@ import { DEFAULT_PROFILE, type Profile } from '../auth/profiles.ts';
 import { Fault } from '../errors.ts';
 import { authorize } from '../methods/authorize.ts';
 import type { Principal } from '../protocol/call.ts';
+import { type Pieces, whole } from '../protocol/json/pieces.ts';
 import { composeError, composeResult, type Message, rawId } from '../protocol/message.ts';
 import { ParamsError } from '../protocol/params.ts';
 import { SSE_HEAD, SSE_KEEPALIVE } from '../protocol/sse.ts';
@@ -173,8 +174,8 @@ class DoorReply implements Reply {
     this.#stream.send(message, 'progress', token);
   }
 
-  respond(message: Buffer): void {
-    this.#stream.send(message, 'answer');
+  respond(message: Pieces): void {
+    this.#stream.send(whole(message), 'answer');
   }
 
   drop(): void {

@@ -3,7 +3,8 @@
  * `result` and `error` are spans.
  */
 import { isUtf8 } from 'node:buffer';
-import { applyEdits, type Edit } from './json/edit.ts';
+import { applyEdits, type Edit, editedPieces } from './json/edit.ts';
+import type { Pieces } from './json/pieces.ts';
 import {
   DEFAULT_DEPTH,
   elements,
@@ -186,6 +187,10 @@ export function paramIdKey({ bytes, params }: Message, name: string): string | u
 export const messageBytes = (message: Message, edits: readonly Edit[] = []): Buffer =>
   applyEdits(message.bytes, edits, message.start, message.end);
 
+/** The same, where a large message is not copied. */
+export const messagePieces = (message: Message, edits: readonly Edit[]): Pieces =>
+  editedPieces(message.bytes, edits, message.start, message.end);
+
 /** A request or notification of Patchbay's own. */
 export function compose(method: string, params?: unknown, id?: number | string): Buffer {
   return Buffer.from(
@@ -203,6 +208,11 @@ export function composeResult(id: RawId, result: string | Buffer): Buffer {
   const before = Buffer.from(`{"jsonrpc":"2.0","id":${id},"result":`);
   const body = typeof result === 'string' ? Buffer.from(result) : result;
   return Buffer.concat([before, body, CLOSE], before.length + body.length + 1);
+}
+
+/** The same, around a result in pieces. */
+export function resultPieces(id: RawId, result: Pieces): Pieces {
+  return [Buffer.from(`{"jsonrpc":"2.0","id":${id},"result":`), ...result, CLOSE];
 }
 
 /** An error response; without a readable id the member is left out, never `null`. */

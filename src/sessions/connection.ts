@@ -1,5 +1,6 @@
 /** Connections of clients that stop reading: none of them is kept for ever. */
 import type { ServerResponse } from 'node:http';
+import { lengthOf, type Pieces } from '../protocol/json/pieces.ts';
 
 /** How long a connection that is to end may take nothing of what is left for it, milliseconds. */
 const FAREWELL = 3_000;
@@ -17,6 +18,15 @@ export function cutWhenStuck(raw: ServerResponse, patience: number, told: () => 
     told();
     raw.destroy();
   });
+}
+
+/** Sends a whole JSON reply, its head with it. */
+export function sendJson(raw: ServerResponse, status: number, body: Pieces): void {
+  raw.writeHead(status, { 'content-type': 'application/json', 'content-length': lengthOf(body) });
+  // corked, all of it goes in one write; the end takes the cork out
+  if (body.length > 1) raw.cork();
+  for (let i = 0; i < body.length - 1; i++) raw.write(body[i]!);
+  raw.end(body.at(-1));
 }
 
 /** Ends a connection: what was written to it may still be read, as long as it is being read. */

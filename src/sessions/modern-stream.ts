@@ -3,8 +3,9 @@
  * when something does. There is nothing to resume; what is lost with the connection is asked for again (2026-07-28).
  */
 import type { ServerResponse } from 'node:http';
+import { type Pieces, whole } from '../protocol/json/pieces.ts';
 import { SSE_HEAD, SSE_KEEPALIVE, sseMessage } from '../protocol/sse.ts';
-import { cutWhenStuck, hangUp } from './connection.ts';
+import { cutWhenStuck, hangUp, sendJson } from './connection.ts';
 import { type LossCounts, Losses } from './losses.ts';
 import { Outbox, type Waiting } from './outbox.ts';
 import { Pressure } from './pressure.ts';
@@ -69,15 +70,14 @@ export class ModernStream {
   }
 
   /** The answer, after which nothing follows. @param status of a reply that is not a stream yet */
-  finish(message: Buffer, status: number): void {
+  finish(message: Pieces, status: number): void {
     if (this.ended) return;
     this.#ended = true;
     if (!this.#streaming) {
-      this.#raw.writeHead(status, { 'content-type': 'application/json', 'content-length': message.length });
-      this.#raw.end(message);
+      sendJson(this.#raw, status, message);
       return;
     }
-    this.#enqueue({ message, kind: 'answer', token: undefined, stored: undefined });
+    this.#enqueue({ message: whole(message), kind: 'answer', token: undefined, stored: undefined });
     this.#pump();
   }
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Fault } from '../../src/errors.ts';
 import { refusedAnswer } from '../../src/protocol/codec.ts';
+import { whole } from '../../src/protocol/json/pieces.ts';
 import { answerOf } from '../../src/protocol/legacy/answer.ts';
 import { legacyRequest } from '../../src/protocol/legacy/codec.ts';
 import { type Message, readMessage } from '../../src/protocol/message.ts';
@@ -59,7 +60,7 @@ describe('answers for the client', () => {
 
   test('the upstream\u2019s bytes under the client\u2019s own id', () => {
     const message = response('"id":5 , "result":{"n":1.0,"id":5}');
-    expect(answerOf(call, { kind: 'complete', message }).toString()).toBe(
+    expect(whole(answerOf(call, { kind: 'complete', message })).toString()).toBe(
       '{"jsonrpc":"2.0","id":"client\\u0021" , "result":{"n":1.0,"id":5}}',
     );
   });
@@ -68,17 +69,17 @@ describe('answers for the client', () => {
     const message = response('"result":{"uri":"a"},"id":5');
     const at = message.bytes.indexOf('"a"');
     const edits = [{ start: at, end: at + 3, text: '"up+a"' }];
-    expect(answerOf(call, { kind: 'complete', message, edits }).toString()).toBe(
+    expect(whole(answerOf(call, { kind: 'complete', message, edits })).toString()).toBe(
       '{"jsonrpc":"2.0","result":{"uri":"up+a"},"id":"client\\u0021"}',
     );
   });
 
   test('results and errors of our own', () => {
-    expect(answerOf(call, { kind: 'local', result: '{"a":1}' }).toString()).toBe(
+    expect(whole(answerOf(call, { kind: 'local', result: '{"a":1}' })).toString()).toBe(
       '{"jsonrpc":"2.0","id":"client\\u0021","result":{"a":1}}',
     );
     const error = new Fault('unknownTool', { name: 'x' }, { hint: 1 });
-    expect(JSON.parse(answerOf(call, { kind: 'error', error }).toString())).toEqual({
+    expect(JSON.parse(whole(answerOf(call, { kind: 'error', error })).toString())).toEqual({
       jsonrpc: '2.0',
       id: 'client!',
       error: { code: -32602, message: 'Unknown tool: x', data: { hint: 1 } },

@@ -1,4 +1,5 @@
 /** Splicing of JSON text: what changes is replaced in place, everything else stays the bytes that came. */
+import { LARGE, type Pieces } from './pieces.ts';
 import type { Member, Span } from './scan.ts';
 
 /** Replace the bytes `start`…`end` by `text` (`start === end` inserts). Edits of one text must not overlap. */
@@ -25,6 +26,20 @@ export function applyEdits(bytes: Buffer, edits: readonly Edit[], from = 0, to =
   }
   bytes.copy(out, write, read, to);
   return out;
+}
+
+/** The same, where a large text is not copied. */
+export function editedPieces(bytes: Buffer, edits: readonly Edit[], from = 0, to = bytes.length): Pieces {
+  if (edits.length === 0 || to - from < LARGE) return [applyEdits(bytes, edits, from, to)];
+  const pieces: Buffer[] = [];
+  let read = from;
+  for (const { start, end, text } of edits.toSorted((a, b) => a.start - b.start)) {
+    if (start > read) pieces.push(bytes.subarray(read, start));
+    if (text.length > 0) pieces.push(typeof text === 'string' ? Buffer.from(text) : text);
+    read = end;
+  }
+  if (to > read) pieces.push(bytes.subarray(read, to));
+  return pieces;
 }
 
 const byteLength = (text: string | Buffer): number =>

@@ -3,6 +3,8 @@
  * what Patchbay does not change is passed on exactly as it came: number spelling, unknown members, white space.
  */
 
+import { skipText } from './long-string.ts';
+
 /** A half-open range of byte offsets: `start` is the first byte of a value, `end` the one after its last. */
 export interface Span {
   readonly start: number;
@@ -30,6 +32,9 @@ export class JsonSyntaxError extends Error {
 
 /** The deepest nesting accepted where the caller sets no other limit. */
 export const DEFAULT_DEPTH = 512;
+
+/** From here on a string is long. */
+const LONG = 512;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -155,13 +160,26 @@ export const isStringAt = (b: Uint8Array, i: number): boolean => b[i] === QUOTE;
 
 function skipString(b: Uint8Array, i: number): number {
   if (b[i] !== QUOTE) throw expected('a string', b, i);
-  for (i++; i < b.length; i++) {
+  const end = Math.min(b.length, i + LONG);
+  for (i++; i < end; i++) {
     const c = b[i]!;
     if (c === QUOTE) return i + 1;
     if (c === BACKSLASH) i = skipEscape(b, i);
     else if (c < 0x20) throw new JsonSyntaxError('control character in a string', i);
   }
-  throw new JsonSyntaxError('unfinished string', i);
+  return skipLong(b, i);
+}
+
+/** The rest of a string that is long. */
+function skipLong(b: Uint8Array, i: number): number {
+  for (;;) {
+    i = skipText(b, i);
+    if (i >= b.length) throw new JsonSyntaxError('unfinished string', b.length);
+    const c = b[i]!;
+    if (c === QUOTE) return i + 1;
+    if (c !== BACKSLASH) throw new JsonSyntaxError('control character in a string', i);
+    i = skipEscape(b, i) + 1;
+  }
 }
 
 /** Takes the offset of a backslash, gives that of the escape's last byte. */

@@ -2,13 +2,15 @@
 import { code } from '../../errors.ts';
 import type { Caching, Call, Outcome } from '../call.ts';
 import type { Edit } from '../json/edit.ts';
+import type { Pieces } from '../json/pieces.ts';
 import { isObjectAt, memberOf, members } from '../json/scan.ts';
-import { composeError, composeResult, type Message, messageBytes, valueAt } from '../message.ts';
+import { localPieces } from '../local-answer.ts';
+import { composeError, type Message, messagePieces, valueAt } from '../message.ts';
 import { SERVER_KEY } from '../meta.ts';
 
 /** One JSON-RPC response, and the HTTP status of a reply that holds nothing else. */
 export interface ModernAnswer {
-  readonly body: Buffer;
+  readonly body: Pieces;
   readonly status: number;
 }
 
@@ -26,15 +28,15 @@ export function modernAnswer(call: Pick<Call, 'id'>, outcome: Outcome, server: s
     case 'complete': {
       const { message, edits = [] } = outcome;
       const id: Edit = { start: message.id!.start, end: message.id!.end, text: call.id };
-      return { body: messageBytes(message, [...edits, id]), status: statusOf(message) };
+      return { body: messagePieces(message, [...edits, id]), status: statusOf(message) };
     }
     case 'local': {
       const { result, meta, cache, resultType = 'complete' } = outcome;
-      return { body: composeResult(call.id, extended(result, resultType, server, meta, cache)), status: 200 };
+      return { body: localPieces(call.id, result, eraMembers(resultType, server, meta, cache)), status: 200 };
     }
     case 'error': {
       const { error } = outcome;
-      return { body: composeError(call.id, error), status: STATUSES.get(error.code) ?? error.status };
+      return { body: [composeError(call.id, error)], status: STATUSES.get(error.code) ?? error.status };
     }
   }
 }
@@ -45,18 +47,10 @@ function statusOf({ bytes, error }: Message): number {
   return (number && STATUSES.get(valueAt(bytes, number))) ?? 200;
 }
 
-/** A result of Patchbay's own with what every result of the era has. */
-function extended(
-  result: string | Buffer,
-  type: string,
-  server: string,
-  meta: string | undefined,
-  cache: Caching | undefined,
-): Buffer {
-  const body = typeof result === 'string' ? Buffer.from(result) : result;
+/** The members that every result of the era has, as JSON text. */
+function eraMembers(type: string, server: string, meta: string | undefined, cache: Caching | undefined): string {
   const more = [`"resultType":"${type}"`];
   if (cache) more.push(`"ttlMs":${cache.ttlMs}`, `"cacheScope":"${cache.cacheScope}"`);
   more.push(`"_meta":{${meta === undefined || meta === '' ? '' : `${meta},`}"${SERVER_KEY}":${server}}`);
-  const comma = body.length > 2 ? ',' : '';
-  return Buffer.concat([body.subarray(0, -1), Buffer.from(`${comma}${more.join(',')}}`)]);
+  return more.join(',');
 }
