@@ -1,12 +1,14 @@
 /** The command line: names, options and help of every command. */
 import { readFileSync } from 'node:fs';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { type CatalogOptions, catalog } from './commands/catalog.ts';
 import { configOption } from './commands/config-option.ts';
 import { type ExplainOptions, explain } from './commands/explain.ts';
 import { type ImportOptions, importCommand } from './commands/import.ts';
 import { keyCommand, several, signingKeyCommand, userCommand } from './commands/people.ts';
 import { type ServeOptions, serve } from './commands/serve.ts';
 import { validate } from './commands/validate.ts';
+import { HOSTS, type HostName } from './config/hosts.ts';
 
 /** The version of this package. */
 export const VERSION = (
@@ -69,6 +71,24 @@ export async function main(argv: readonly string[]): Promise<void> {
       process.exitCode = importCommand(files, options);
     });
 
+  program
+    .command('catalog')
+    .description('print what clients will see, about how many tokens it takes, and what known hosts will not take')
+    .option('--upstream <name>', 'only this upstream; may be given several times', several)
+    .addOption(
+      new Option(
+        '--host <host>',
+        'warn for this host; may be given several times (default: names.hosts, else all)',
+      ).argParser(host),
+    )
+    .option('--profile <profile>', 'what the profile selects, for those whom the policy allows everything')
+    .option('--fresh', 'ask the upstreams, whatever is kept of what they list')
+    .option('--json', 'print JSON')
+    .addOption(configOption())
+    .action(async (options: CatalogOptions) => {
+      process.exitCode = await catalog(options, VERSION);
+    });
+
   for (const group of [userCommand(), keyCommand(), signingKeyCommand()]) {
     group.showHelpAfterError().showSuggestionAfterError();
     program.addCommand(group);
@@ -81,4 +101,10 @@ function port(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value > 65_535) throw new InvalidArgumentError('a port is a number from 0 to 65535.');
   return value;
+}
+
+function host(text: string, before: readonly HostName[] = []): readonly HostName[] {
+  const found = HOSTS.find((one) => one === text);
+  if (!found) throw new InvalidArgumentError(`Allowed choices are ${HOSTS.join(', ')}.`);
+  return [...before, found];
 }

@@ -6,6 +6,7 @@ import { exposureProblems } from './auth-exposure.ts';
 import { authProblems } from './auth-rules.ts';
 import { duration, issue, section, size, text } from './fields.ts';
 import type { Finding } from './finding.ts';
+import { HOSTS } from './hosts.ts';
 import { isLoopback } from './loopback.ts';
 import * as is from './text.ts';
 import { UPSTREAM_KEYS, type Upstream, upstreamSchema } from './upstream.ts';
@@ -67,6 +68,15 @@ const names = z.strictObject({
     .max(128)
     .default(64)
     .describe('Longest exposed name, in characters; some hosts refuse over 64.'),
+  hosts: z
+    .array(z.enum(HOSTS))
+    .default([])
+    .describe(
+      'Hosts that all names are to be short enough for, with what they put before them; the log says when there are more tools than one of them takes.',
+    ),
+  server: text(is.serverName, is.SERVER_NAME.source)
+    .default('patchbay')
+    .describe('What users call Patchbay in these hosts, which counts towards the length of names.'),
 });
 
 const lists = z.strictObject({

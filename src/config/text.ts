@@ -215,3 +215,12 @@ export function rate(value: string): Finding | undefined {
   if (parseRate(value)) return undefined;
   return { message: 'is not a rate', mend: 'write calls per time, such as 10/1m' };
 }
+
+/** What names of servers in hosts consist of. */
+export const SERVER_NAME = /^[A-Za-z0-9_-]{1,32}$/;
+
+/** A name that users give Patchbay in their hosts. */
+export function serverName(name: string): Finding | undefined {
+  if (SERVER_NAME.test(name)) return undefined;
+  return { message: 'is not a name of a server', mend: 'use 1 to 32 of the characters A-Z a-z 0-9 _ -' };
+}

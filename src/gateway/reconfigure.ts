@@ -1,4 +1,5 @@
 /** Another configuration for a running gateway: its upstreams, how they are named and listed, and who sees what of them. */
+import { longestName } from '../config/hosts.ts';
 import type { Config } from '../config/schema.ts';
 import type { MethodContext } from '../methods/context.ts';
 import type { ViewCache, ViewSettings } from '../methods/view-cache.ts';
@@ -44,8 +45,9 @@ export const catalogSettings = (config: Config, specs: ReadonlyMap<string, Upstr
 
 /** What the views are to know of a configuration. */
 export const viewSettings = (config: Config, specs: ReadonlyMap<string, UpstreamSpec>): ViewSettings => ({
-  names: config.names,
+  names: { ...config.names, maxLength: longestName(config.names) },
   upstreams: new Map(specs),
+  hosts: config.names.hosts,
 });
 
 /** Between an upstream and a name in exposed names; `undefined` where names are not prefixed. */

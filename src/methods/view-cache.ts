@@ -1,10 +1,12 @@
 /** Views by audience and grant, each built once for each state of the catalogs behind it. */
 import type { Grant } from '../auth/grants.ts';
+import type { HostName } from '../config/hosts.ts';
 import type { NameRules } from '../namespace/names.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Catalog } from '../upstreams/catalog.ts';
 import type { CatalogStore } from '../upstreams/catalog-store.ts';
 import type { ItemRules } from '../upstreams/item-rules.ts';
+import { countNotes } from './host-notes.ts';
 import { restrictView } from './restricted-view.ts';
 import { type Holds, type ShapeNote, shapeCatalog } from './shaped-catalog.ts';
 import { buildView, type View } from './view.ts';
@@ -14,6 +16,8 @@ export interface ViewSettings {
   readonly names: NameRules;
   /** Every upstream in config order, with what is said of its items. */
   readonly upstreams: ReadonlyMap<string, { readonly items: ItemRules | undefined }>;
+  /** Hosts that are told of when there are too many tools for them. */
+  readonly hosts: readonly HostName[];
   /** Which items are held back; none without it. */
   readonly holds?: Holds | undefined;
 }
@@ -86,12 +90,7 @@ export class ViewCache {
       cached.checked = generation;
       return cached.view;
     }
-    const { names, upstreams, holds } = this.#settings;
-    const notes: ShapeNote[] = [];
-    const shaped = catalogs.map((catalog) =>
-      shapeCatalog(catalog, upstreams.get(catalog.upstream)?.items, holds, notes),
-    );
-    const view = buildView(shaped, { names, upstreams: [...upstreams.keys()] }, ++this.#generation);
+    const { view, notes } = wholeView(catalogs, this.#settings, ++this.#generation);
     this.#views.set(audience, { view, catalogs, checked: generation });
     if (this.#views.size > LIMIT) this.#views.delete(this.#views.keys().next().value!);
     for (const { upstream, name, exposed, reason } of [...view.tools.notes, ...view.prompts.notes])
@@ -99,18 +98,30 @@ export class ViewCache {
         { upstream, name, exposed, reason },
         'exposed under another name',
       );
-    this.#tell(notes);
+    for (const note of notes) this.#tell(note, 'the config says something of an item that does not fit it');
+    for (const { problem } of countNotes(view.lists.tools.items.length, this.#settings.hosts))
+      this.#tell({ problem }, 'a host in names.hosts takes fewer tools');
     return view;
   }
 
-  #tell(notes: readonly ShapeNote[]): void {
-    for (const note of notes) {
-      const key = JSON.stringify(note);
-      if (this.#told.has(key)) continue;
-      this.#told.add(key);
-      this.#log.warn(note, 'the config says something of an item that does not fit it');
-    }
+  /** Once, until the configuration changes. */
+  #tell(details: object, text: string): void {
+    const key = JSON.stringify(details);
+    if (this.#told.has(key)) return;
+    this.#told.add(key);
+    this.#log.warn(details, text);
   }
+}
+
+/** Everything of some catalogs as clients may see it, and what of the settings does not fit them. */
+export function wholeView(
+  catalogs: readonly Catalog[],
+  { names, upstreams, holds }: ViewSettings,
+  generation: number,
+): { readonly view: View; readonly notes: readonly ShapeNote[] } {
+  const notes: ShapeNote[] = [];
+  const shaped = catalogs.map((catalog) => shapeCatalog(catalog, upstreams.get(catalog.upstream)?.items, holds, notes));
+  return { view: buildView(shaped, { names, upstreams: [...upstreams.keys()] }, generation), notes };
 }
 
 const sameList = (a: readonly Catalog[], b: readonly Catalog[]): boolean =>

@@ -218,7 +218,7 @@ test('views are built once for all whom the same rules are about, and anew when 
   } as unknown as CatalogStore;
   const cache = new ViewCache(
     store,
-    { names: RULES, upstreams: new Map(UPSTREAMS.map((id) => [id, { items: undefined }])) },
+    { names: RULES, hosts: [], upstreams: new Map(UPSTREAMS.map((id) => [id, { items: undefined }])) },
     memoryLog().log,
   );
   const loaded = parseConfig(
