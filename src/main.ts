@@ -2,12 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type CatalogOptions, catalog } from './commands/catalog.ts';
+import { type ConfigOptions, configCommand } from './commands/config.ts';
 import { configOption } from './commands/config-option.ts';
 import { type ExplainOptions, explain } from './commands/explain.ts';
 import { type ImportOptions, importCommand } from './commands/import.ts';
 import { keyCommand, several, signingKeyCommand, userCommand } from './commands/people.ts';
 import { type ServeOptions, serve } from './commands/serve.ts';
-import { validate } from './commands/validate.ts';
+import { type ValidateOptions, validate } from './commands/validate.ts';
 import { HOSTS, type HostName } from './config/hosts.ts';
 
 /** The version of this package. */
@@ -37,10 +38,22 @@ export async function main(argv: readonly string[]): Promise<void> {
 
   program
     .command('validate')
-    .description('check a config file; exit 1 and one line per problem')
+    .description('check a config; exit 1 and one line per problem, exit 2 when an upstream cannot be used')
     .addOption(configOption())
-    .action((options: { config: readonly string[] }) => {
-      process.exitCode = validate(options.config);
+    .option('--json', 'print JSON')
+    .option('--strict', 'take warnings for problems')
+    .option('--connect', 'start or connect to each upstream, and say what it is')
+    .action(async (options: ValidateOptions) => {
+      process.exitCode = await validate(options, VERSION);
+    });
+
+  program
+    .command('config')
+    .description('print the settings that hold in the end, and where each is from; without secrets')
+    .addOption(configOption())
+    .option('--written', 'leave out defaults')
+    .action((options: ConfigOptions) => {
+      process.exitCode = configCommand(options);
     });
 
   program

@@ -1,19 +1,76 @@
-/** `patchbay validate`: one line per problem on stdout, exit code 1 when there is any. */
+/** `patchbay validate`: one line per problem on stdout, or JSON; with `--connect` a look at every upstream as well. */
 import { loadConfig } from '../config/load.ts';
-import { formatProblem } from '../config/problems.ts';
+import { formatProblem, type Problem } from '../config/problems.ts';
+import { type Connected, connectAll } from './connect.ts';
+import { table } from './table.ts';
 
-/** @returns the exit code */
-export function validate(files: readonly string[]): number {
+export interface ValidateOptions {
+  /** The config files, the main one first. */
+  readonly config: readonly string[];
+  readonly json?: true;
+  /** Warnings count as problems. */
+  readonly strict?: true;
+  readonly connect?: true;
+}
+
+/** Exit codes: all is well; the config has problems; it has none, but an upstream cannot be used. */
+const VALID = 0;
+const INVALID = 1;
+const UNREACHED = 2;
+
+/** @param version of this package @returns the exit code */
+export async function validate({ config: files, ...options }: ValidateOptions, version: string): Promise<number> {
   const loaded = loadConfig(files, { env: process.env });
   const { file } = loaded;
-  if (!loaded.ok) {
-    for (const problem of loaded.problems) process.stdout.write(`${formatProblem(problem, file)}\n`);
-    return 1;
+  const problems = loaded.ok ? [] : loaded.problems;
+  const warnings = loaded.ok ? loaded.warnings : [];
+  const valid = loaded.ok && !(options.strict && warnings.length > 0);
+  const connected = valid && options.connect ? await connectAll(loaded.config, version) : undefined;
+  if (options.json) {
+    const told = [
+      ...problems.map((problem) => ({ ...shapeOf(problem, file), severity: 'error' })),
+      ...warnings.map((warning) => ({ ...shapeOf(warning, file), severity: 'warning' })),
+    ];
+    const upstreams = connected === undefined ? {} : { upstreams: connected };
+    const answer = { valid, files: loaded.configFiles, problems: told, ...upstreams };
+    process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
+  } else {
+    for (const problem of problems) process.stdout.write(`${formatProblem(problem, file)}\n`);
+    for (const warning of warnings) process.stdout.write(`${formatProblem(warning, file)} (warning)\n`);
+    if (loaded.ok) process.stdout.write(`${file}: valid, ${countOf(Object.values(loaded.config.upstreams))}\n`);
+    if (connected !== undefined) process.stdout.write(`\n${report(connected)}`);
   }
-  for (const warning of loaded.warnings) process.stdout.write(`${formatProblem(warning, file)} (warning)\n`);
-  const upstreams = Object.values(loaded.config.upstreams);
-  const disabled = upstreams.filter((u) => !u.enabled).length;
+  if (!valid) return INVALID;
+  return connected?.some(({ ok }) => !ok) ? UNREACHED : VALID;
+}
+
+/** The stable shape of a problem; what does not apply is null. */
+const shapeOf = ({ file, line, column, path, value, message, mend }: Problem, main: string) => ({
+  file: file ?? main,
+  line: line ?? null,
+  column: column ?? null,
+  path,
+  message: value === undefined ? message : `${value} ${message}`,
+  mend,
+});
+
+function countOf(upstreams: readonly { readonly enabled: boolean }[]): string {
+  const disabled = upstreams.filter(({ enabled }) => !enabled).length;
   const count = `${upstreams.length} upstream${upstreams.length === 1 ? '' : 's'}`;
-  process.stdout.write(`${file}: valid, ${count}${disabled > 0 ? `, ${disabled} of them disabled` : ''}\n`);
-  return 0;
+  return `${count}${disabled > 0 ? `, ${disabled} of them disabled` : ''}`;
+}
+
+function report(connected: readonly Connected[]): string {
+  const rows = connected.map((one): string[] => {
+    if (!one.ok) return [one.upstream, 'failed', one.error];
+    const { tools, prompts, resources, resourceTemplates } = one.items;
+    const counts = Object.entries({ tools, prompts, resources, templates: resourceTemplates });
+    const items = counts.flatMap(([kind, n]) => (n > 0 ? [`${n} ${kind}`] : [])).join(', ') || 'nothing listed';
+    return [
+      one.upstream,
+      `${one.era} ${one.protocol}`,
+      `${one.server} ${one.version}: ${items}; open after ${one.opened} ms, listed after ${one.listed} ms`,
+    ];
+  });
+  return table(['UPSTREAM', 'ERA', 'WHAT'], rows);
 }
