@@ -60,7 +60,7 @@ auth:
 secrets: { folders: [. ] }
 upstreams:
   a:
-    url: https://user:hunter2@h/mcp
+    url: https://h/mcp?code=hunter2
     headers: { Authorization: "Bearer \${env:TOKEN}", X-A: hunter2, X-B: "hunter2\${env:TOKEN}", X-C: "\${secret:file}" }
   b:
     command: run
