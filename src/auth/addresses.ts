@@ -16,14 +16,14 @@ export class Addresses {
   constructor(publicUrl: string | undefined) {
     this.#configured = publicUrl && canonical(publicUrl);
     this.#base = this.#configured ?? 'http://127.0.0.1';
-    this.#local = false;
+    this.#local = this.#configured !== undefined && isLocal(this.#configured);
   }
 
   /** The gateway listens. @param url scheme, host and port */
   listening(url: string): void {
     if (this.#configured !== undefined) return;
     this.#base = canonical(url);
-    this.#local = LOOPBACK.test(new URL(url).host);
+    this.#local = isLocal(this.#base);
   }
 
   /** The one URL that does not depend on who asks, without a slash at its end. */
@@ -49,6 +49,12 @@ export class Addresses {
     const asked = URL.parse(url);
     return asked !== null && canonical(url) === `${this.baseFor(asked.host)}${path}`;
   }
+}
+
+/** Whether a URL is that of a server of this machine which has it for itself. */
+function isLocal(url: string): boolean {
+  const { protocol, host, pathname } = new URL(url);
+  return protocol === 'http:' && pathname === '/' && LOOPBACK.test(host);
 }
 
 /** Scheme and host in lower case, no default port, no slash at the end. */

@@ -21,4 +21,7 @@ export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE api_keys (id TEXT PRIMARY KEY, name TEXT NOT NULL, hash BLOB NOT NULL, scopes TEXT NOT NULL,
      groups TEXT NOT NULL, made_at INTEGER NOT NULL, until INTEGER, used_at INTEGER);
    CREATE INDEX api_keys_by_name ON api_keys (name);`,
+  // whose a record of the sign-in is, as a keyed hash of the client
+  `ALTER TABLE oauth_records ADD COLUMN client TEXT;
+   CREATE INDEX oauth_records_by_client ON oauth_records (client);`,
 ];

@@ -11,16 +11,32 @@ export interface AdapterOptions {
   ended(grant: string): void;
 }
 
+/** A client that somebody has just let in stays for so long at least, milliseconds. */
+const LET_IN = 86_400_000;
+
 /** Gives the adapter of each kind of record. */
 export function createAdapters({ records, maxClients, ended }: AdapterOptions): AdapterFactory {
+  /** All that was made of a grant ends with it. */
+  const end = (grant: string): void => {
+    for (const each of OF_GRANT) records.removeOfGrant(each, grant);
+    records.remove('Grant', grant);
+    ended(grant);
+  };
+  /** The client that was unused for longest goes, and what users have allowed it goes along. */
+  const makeRoom = (): void => {
+    for (const { client_id: client } of records.trim('Client', maxClients - 1))
+      for (const { jti } of records.ofClient('Grant', String(client))) end(String(jti));
+  };
   return (kind: string): Adapter => ({
     async upsert(id, payload, expiresIn) {
-      if (kind === 'Client') records.trim(kind, maxClients - 1);
+      if (kind === 'Client' && !records.has(kind, id)) makeRoom();
       // clients are for good, and so is what has no end
       records.put(kind, id, payload as Payload, kind === 'Client' || !expiresIn ? undefined : expiresIn);
       // a client that somebody let in stays as long as it may come back, whatever strangers register meanwhile
-      if (kind === 'RefreshToken' && payload.clientId !== undefined)
-        records.touch('Client', payload.clientId, Date.now() + (expiresIn ?? 0) * 1_000);
+      if (payload.clientId !== undefined && (kind === 'RefreshToken' || kind === 'Grant')) {
+        const stays = kind === 'RefreshToken' ? (expiresIn ?? 0) * 1_000 : LET_IN;
+        records.touch('Client', payload.clientId, Date.now() + stays);
+      }
     },
     async find(id) {
       const found = records.get(kind, id) as AdapterPayload | undefined;
@@ -37,11 +53,7 @@ export function createAdapters({ records, maxClients, ended }: AdapterOptions): 
       if (records.consume(kind, id)) return;
       // another gateway on the same file was faster: it is used again, and what was made of it ends (RFC 9700 §4.14.2)
       const { grantId } = records.get(kind, id) ?? {};
-      if (typeof grantId === 'string') {
-        for (const each of OF_GRANT) records.removeOfGrant(each, grantId);
-        records.remove('Grant', grantId);
-        ended(grantId);
-      }
+      if (typeof grantId === 'string') end(grantId);
       throw new errors.InvalidGrant('already used');
     },
     async destroy(id) {

@@ -87,6 +87,11 @@ export class AuthorizationServer {
     return this.#options.addresses.base;
   }
 
+  /** By which URL somebody came. @param host the Host header of the request, which counts on this machine alone */
+  baseFor(host: string | undefined): string {
+    return this.#options.addresses.baseFor(host);
+  }
+
   /** The path part of the public URL. */
   get path(): string {
     return this.#options.addresses.path;

@@ -26,6 +26,7 @@ const MAX_FORM = 8 * 1_024;
 /** @param endpoint that metadata is looked for under as well, such as `/mcp` */
 export async function mountServer(app: FastifyInstance, server: AuthorizationServer, endpoint: string): Promise<void> {
   const { path } = server;
+  app.addHook('onRequest', async (request, reply) => toOwnHost(server, request, reply));
   const suffixes = new Set(['', path, ...[endpoint, `${endpoint}/:profile`].flatMap((one) => [one, path + one])]);
   const metadata = METADATA.flatMap((base) =>
     [...suffixes].map((suffix) => ({ url: base + suffix, to: METADATA[1]! })),
@@ -85,6 +86,23 @@ export async function mountServer(app: FastifyInstance, server: AuthorizationSer
     }
   });
   await app.register(async (scope) => pages(scope, server));
+}
+
+/** Where a browser comes by itself, or by the link of a client. */
+const BY_BROWSER = /^\/(oauth\/)?(authorize|interaction|federation)(\/|$)/;
+
+/**
+ * On this machine a person may have come by `localhost` where the server is at `127.0.0.1`, or the other way round. To a
+ * browser these are two, with cookies of their own: it is sent on before it gets any.
+ */
+function toOwnHost(server: AuthorizationServer, { raw, headers }: FastifyRequest, reply: FastifyReply): unknown {
+  const elsewhere = server.baseFor(headers.host) !== server.base;
+  if (!elsewhere || (raw.method !== 'GET' && raw.method !== 'HEAD') || !BY_BROWSER.test(raw.url!.split('?', 1)[0]!))
+    return undefined;
+  return reply
+    .code(307)
+    .headers({ location: server.base + raw.url!, 'cache-control': 'no-store' })
+    .send();
 }
 
 /** Hands a request over. The server learns from configuration alone how it was reached. */

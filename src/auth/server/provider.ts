@@ -64,9 +64,13 @@ export function scopesOf({ scopes }: Config['auth'], also: readonly string[]): r
 export function createProvider(options: ProviderOptions): ProviderType {
   const { addresses, settings, keys, vault, accounts, log } = options;
   const { embedded } = settings;
-  const https = addresses.base.startsWith('https:');
   const scopes = scopesOf(settings, options.scopes);
-  const cookie = { httpOnly: true, sameSite: 'lax', secure: https, signed: true } as const;
+  const cookie = {
+    httpOnly: true,
+    sameSite: 'lax',
+    secure: addresses.base.startsWith('https:'),
+    signed: true,
+  } as const;
   const configuration: Configuration = {
     adapter: createAdapters(options.adapters),
     jwks: { keys: keys.map(({ jwk }) => jwk) as never },
@@ -77,12 +81,7 @@ export function createProvider(options: ProviderOptions): ProviderType {
     claims: { openid: ['sub'], profile: ['name', 'preferred_username', 'groups'], email: ['email'] },
     cookies: {
       keys: [vault.index('cookies')],
-      // a name that a browser takes from this very host alone (RFC 6265bis §4.1.3.2), where there is https
-      names: {
-        session: https ? '__Host-patchbay' : 'patchbay',
-        interaction: 'patchbay_step',
-        resume: 'patchbay_resume',
-      },
+      names: cookieNames(addresses.base),
       long: cookie,
       short: cookie,
     },
@@ -175,6 +174,18 @@ function checkResource({ oidc }: KoaContextWithOIDC): void {
   const asked = [oidc.params?.resource ?? []].flat();
   const granted = oidc.entities.RefreshToken?.resourceIndicators;
   if (asked.length > 1 || asked.some((one) => !granted?.has(String(one)))) throw new errors.InvalidTarget();
+}
+
+/**
+ * Names of cookies. With https, that of the session is one that a browser takes from this very host alone (RFC 6265bis
+ * §4.1.3.2). Without it there may be several gateways on a machine, whose ports a browser does not tell apart.
+ */
+export function cookieNames(base: string): { session: string; interaction: string; resume: string } {
+  const { protocol, port } = new URL(base);
+  if (protocol === 'https:')
+    return { session: '__Host-patchbay', interaction: 'patchbay_step', resume: 'patchbay_resume' };
+  const own = (name: string): string => `${name}_${port || '80'}`;
+  return { session: own('patchbay'), interaction: own('patchbay_step'), resume: own('patchbay_resume') };
 }
 
 /** Some schemes that the library lets through lead to no app. @throws CustomOIDCProviderError */

@@ -33,12 +33,16 @@ export class Records {
     this.#database.attempt((db) =>
       db
         .prepare(
-          `INSERT INTO oauth_records (kind, id, grant_id, uid, account, content, expires_at, used_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+          `INSERT INTO oauth_records (kind, id, grant_id, uid, account, client, content, expires_at, used_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
            ON CONFLICT (kind, id) DO UPDATE SET grant_id = excluded.grant_id, uid = excluded.uid,
-             account = excluded.account, content = excluded.content, expires_at = excluded.expires_at`,
+             account = excluded.account, client = excluded.client, content = excluded.content,
+             expires_at = excluded.expires_at`,
         )
-        .run(kind, key, hashed('grantId'), hashed('uid'), hashed('accountId'), content, until, now),
+        .run(
+          ...[kind, key, hashed('grantId'), hashed('uid'), hashed('accountId'), hashed('clientId')],
+          ...[content, until, now],
+        ),
     );
     this.#prune(now);
   }
@@ -99,6 +103,15 @@ export class Records {
     this.#database.attempt((db) => db.prepare('DELETE FROM oauth_records WHERE account = ?').run(hashed));
   }
 
+  /** The records of a kind that belong to a client. */
+  ofClient(kind: string, client: string): Payload[] {
+    const hashed = this.#vault.index(`clientId\0${client}`);
+    const rows = this.#database.attempt((db) =>
+      db.prepare('SELECT id, content FROM oauth_records WHERE kind = ? AND client = ?').all(kind, hashed),
+    );
+    return this.#readable(kind, rows ?? []);
+  }
+
   count(kind: string): number {
     const row = this.#database.attempt((db) =>
       db.prepare('SELECT count(*) AS n FROM oauth_records WHERE kind = ?').get(kind),
@@ -106,18 +119,34 @@ export class Records {
     return Number(row?.n ?? 0);
   }
 
-  /** Makes room: those of a kind that were unused for longest go. @param most how many stay */
-  trim(kind: string, most: number): void {
+  /**
+   * Makes room: those of a kind that were unused for longest go.
+   * @param most how many stay
+   * @returns those that went, as far as they can be read
+   */
+  trim(kind: string, most: number): Payload[] {
     const excess = this.count(kind) - most;
-    if (excess <= 0) return;
-    this.#database.attempt((db) =>
+    if (excess <= 0) return [];
+    const rows = this.#database.attempt((db) =>
       db
         .prepare(
           `DELETE FROM oauth_records WHERE kind = ?1 AND id IN
-             (SELECT id FROM oauth_records WHERE kind = ?1 ORDER BY used_at LIMIT ?2)`,
+             (SELECT id FROM oauth_records WHERE kind = ?1 ORDER BY used_at LIMIT ?2) RETURNING id, content`,
         )
-        .run(kind, excess),
+        .all(kind, excess),
     );
+    return this.#readable(kind, rows ?? []);
+  }
+
+  #readable(kind: string, rows: readonly Readonly<Record<string, unknown>>[]): Payload[] {
+    return rows
+      .map(({ id, content }) => this.#opened(kind, String(id), String(content)))
+      .filter((payload) => payload !== undefined);
+  }
+
+  #opened(kind: string, id: string, content: string): Payload | undefined {
+    const text = this.#vault.open(content, `${kind}\0${id}`);
+    return text === undefined ? undefined : (JSON.parse(text) as Payload);
   }
 
   #read(kind: string, column: 'id' | 'uid', value: string): Payload | undefined {
@@ -127,9 +156,8 @@ export class Records {
         .get(kind, value),
     );
     if (!row || (row.expires_at !== null && Number(row.expires_at) <= Date.now())) return undefined;
-    const text = this.#vault.open(String(row.content), `${kind}\0${String(row.id)}`);
-    if (text === undefined) return undefined;
-    const payload = JSON.parse(text) as Payload;
+    const payload = this.#opened(kind, String(row.id), String(row.content));
+    if (!payload) return undefined;
     return row.consumed_at === null ? payload : { ...payload, consumed: Math.floor(Number(row.consumed_at) / 1_000) };
   }
 

@@ -64,3 +64,32 @@ test('clients that strangers register make room for each other, not for themselv
   const left = await Promise.all(Array.from({ length: 20 }, (_, i) => of('Client').find(`stranger ${i}`)));
   expect(left.filter((one) => one !== undefined)).toHaveLength(2);
 });
+
+test('what users have allowed a client ends with it, when it has to make room', async () => {
+  const { of, ended } = gateway(2);
+  const about = (client: string) => ({ jti: `of ${client}`, accountId: 'ada', clientId: client });
+  for (const client of ['old', 'new']) {
+    await of('Client').upsert(client, { client_id: client }, 0);
+    await of('Grant').upsert(`of ${client}`, about(client), 3_600);
+    await of('RefreshToken').upsert(`token of ${client}`, { grantId: `of ${client}`, clientId: client }, 3_600);
+  }
+  await of('RefreshToken').upsert('newer token', { grantId: 'of new', clientId: 'new' }, 7_200);
+  // the same client again takes no room
+  await of('Client').upsert('old', { client_id: 'old', client_name: 'Old' }, 0);
+  expect(ended).toEqual([]);
+  await of('Client').upsert('third', { client_id: 'third' }, 0);
+  expect(ended).toEqual(['of old']);
+  expect(await of('Client').find('old')).toBeUndefined();
+  expect(await of('Grant').find('of old')).toBeUndefined();
+  expect(await of('RefreshToken').find('token of old')).toBeUndefined();
+  expect(await of('Grant').find('of new')).toEqual(about('new'));
+  expect(await of('RefreshToken').find('newer token')).toBeDefined();
+});
+
+test('a client that somebody has just let in does not make room for strangers, with refresh tokens or without', async () => {
+  const { of } = gateway(2);
+  await of('Client').upsert('let in', { client_id: 'let in' }, 0);
+  await of('Grant').upsert('grant', { jti: 'grant', clientId: 'let in' }, 3_600);
+  for (let i = 0; i < 5; i++) await of('Client').upsert(`stranger ${i}`, { client_id: `stranger ${i}` }, 0);
+  expect(await of('Client').find('let in')).toBeDefined();
+});

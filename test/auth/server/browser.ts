@@ -56,14 +56,20 @@ export class Browser {
 
   /** Sends a form as the page of the gateway would. */
   send(action: string, fields: Readonly<Record<string, string>>, { headers, until }: Visit = {}): Promise<Stop> {
-    const sent = { headers: { origin: this.#base, ...headers }, ...(until && { until }) };
-    return this.#follow(new URL(action, this.#base), new URLSearchParams(fields), sent);
+    const url = new URL(action, this.#base);
+    const sent = { headers: { origin: url.origin, ...headers }, ...(until && { until }) };
+    return this.#follow(url, new URLSearchParams(fields), sent);
   }
 
   /** Fills a form of a page in. @param what the end of its action; default the last form */
-  fill({ html }: Stop, answer: Readonly<Record<string, string>> = {}, what?: string, visit?: Visit): Promise<Stop> {
+  fill(
+    { html, url }: Stop,
+    answer: Readonly<Record<string, string>> = {},
+    what?: string,
+    visit?: Visit,
+  ): Promise<Stop> {
     const { action, fields } = this.form(what === undefined ? html : formTo(what, html));
-    return this.send(action, { ...fields, ...answer }, visit);
+    return this.send(new URL(action, url).href, { ...fields, ...answer }, visit);
   }
 
   form(html: string): Form {
