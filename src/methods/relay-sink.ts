@@ -7,7 +7,7 @@ import { isDated, resultFor } from '../bridge/convert/results.ts';
 import { wrapsOutput } from '../bridge/convert/tools.ts';
 import { readWanted, type Wanted } from '../bridge/driven-round.ts';
 import { code, Fault } from '../errors.ts';
-import type { Call, Outcome, Round, Sink } from '../protocol/call.ts';
+import type { Caching, Call, Outcome, Round, Sink } from '../protocol/call.ts';
 import type { ServerFacts } from '../protocol/codec.ts';
 import type { Edit } from '../protocol/json/edit.ts';
 import { elements, isArrayAt, isStringAt, memberOf, members, textOf } from '../protocol/json/scan.ts';
@@ -126,10 +126,14 @@ export class RelaySink extends PassingSink {
       return this.#fail(`it answered with a result of the unknown type ${JSON.stringify(type)}`);
     if (client.era === 'legacy') return this.#finish(message, stripModern(message));
     const server = serverInfo(this.#context, this.#call.client);
-    // what came of answers is for those who gave them
-    const cache = this.#call.continuation ? ({ ttlMs: 0, cacheScope: 'private' } as const) : undefined;
-    const caching = cache && this.#call.method === 'resources/read' ? cache : undefined;
-    this.#finish(message, addModern(message, { resultType: 'complete', server, cache: caching }));
+    const cache = this.#call.method === 'resources/read' ? this.#cachingOfRead() : undefined;
+    this.#finish(message, addModern(message, { resultType: 'complete', server, cache }));
+  }
+
+  /** What came of answers is for those who gave them; what not everyone may read is for those who may. */
+  #cachingOfRead(): Partial<Caching> | undefined {
+    if (this.#call.continuation) return { ttlMs: 0, cacheScope: 'private' };
+    return this.#context.grants.personal ? { cacheScope: 'private' } : undefined;
   }
 
   /** The upstream wants to know something before it goes on. */

@@ -38,7 +38,11 @@ beforeAll(async () => {
       };
       modern.script.handlers = {
         ...modern.script.handlers,
-        'resources/read': ({ params }) => ({ contents: [{ uri: params?.uri, text: 'x' }] }),
+        'resources/read': ({ params }) => ({
+          contents: [{ uri: params?.uri, text: 'x' }],
+          ttlMs: 9_000,
+          cacheScope: 'public',
+        }),
       };
       return { legacy: { url: legacy.url, sharing: 'shared' }, modern: { url: modern.url } };
     },
@@ -154,9 +158,11 @@ describe('principals with different policies on one shared upstream', () => {
       expect((await session.request('tools/list', { cursor: nextCursor })).error?.code).toBe(-32602);
   });
 
-  test('lists are private', async () => {
+  test('lists are private, and so is what is read, whatever the upstream says', async () => {
     const client = new ModernClient(bench.gateway.url, {}, await bench.bearer(GUEST));
     expect((await client.result('tools/list')).cacheScope).toBe('private');
+    const read = await client.result('resources/read', { params: { uri: 'm://1' } });
+    expect(read).toMatchObject({ ttlMs: 9_000, cacheScope: 'private' });
   });
 
   test('completions', async () => {

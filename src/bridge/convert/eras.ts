@@ -34,7 +34,7 @@ export interface ModernExtra {
   /** Who answers, as JSON text. */
   readonly server: string;
   /** In place of what the upstream said, where it is given. */
-  readonly cache?: Caching | undefined;
+  readonly cache?: Partial<Caching> | undefined;
 }
 
 /** The edits that add to a result what every result for a modern client has. */
