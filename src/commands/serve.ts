@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { homedir } from 'node:os';
+import { MCP_PATH } from '../auth/profiles.ts';
 import type { Users } from '../auth/users.ts';
 import { UsersProblem } from '../auth/users-file.ts';
 import { type LoadResult, loadConfig, type Overrides } from '../config/load.ts';
@@ -147,7 +148,10 @@ async function greet(url: string, gateway: Gateway, config: Config, users: Users
   await listed;
   if (gateway.draining()) return;
   const first = await firstUser(users, config);
-  process.stderr.write(banner(url, [...gateway.context.upstreams.keys()], first));
+  const { profiles, upstreams } = gateway.context;
+  const others = [...profiles.all()].filter(({ path }) => path !== MCP_PATH);
+  const urls = others.map(({ path }) => `${gateway.auth.addresses.base}${path}`);
+  process.stderr.write(banner(url, [...upstreams.keys()], first, urls));
 }
 
 /** Options win over the environment, which wins over the file. */
