@@ -47,6 +47,8 @@ export class Wallet implements OAuthClientProvider {
   get clientMetadata() {
     return {
       client_name: this.#name,
+      // its redirect URI is a loopback address
+      application_type: 'native',
       redirect_uris: [this.redirectUrl],
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
