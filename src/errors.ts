@@ -166,6 +166,12 @@ export const errors = {
     200,
     'The gateway is shutting down while {method} is in progress; whether it took effect is unknown',
   ),
+  // with 401 a client would sign in and send it again, whatever it did already
+  takenBack: row(
+    code.generic,
+    200,
+    'The credentials that {method} was sent with were taken back while it was in progress; whether it took effect is unknown',
+  ),
   internal: row(code.internalError, 200, 'Internal error in the gateway; its log has the details'),
 } as const satisfies Record<string, Row>;
 

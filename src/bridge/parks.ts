@@ -62,6 +62,11 @@ export class Parks {
     return parked?.principal === principal ? parked.park : undefined;
   }
 
+  /** These will not come back: their calls end, and nothing is kept of them. @param principals their keys */
+  drop(principals: ReadonlySet<string>): void {
+    for (const { park, principal } of [...this.#parked.values()]) if (principals.has(principal)) park.drop();
+  }
+
   /** Nobody will come back any more. */
   close(): void {
     for (const { park } of [...this.#parked.values()]) park.drop();

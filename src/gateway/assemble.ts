@@ -259,6 +259,7 @@ export function assemble(
       sessions.close();
       await pool.close();
       keys?.close();
+      signIn?.close();
     },
   };
 }

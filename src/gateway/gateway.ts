@@ -23,10 +23,13 @@ export interface CallHost {
 
 /** A call of a modern client that is in progress. */
 export interface InProgress {
+  readonly principal: Principal;
   /** Where it is answered; `undefined` while it waits for its client to come back. */
   readonly exchange: Exchange | undefined;
   /** The gateway ends before the answer is there. */
   cutOff(): void;
+  /** The credentials that it was made with are good no more. */
+  takeBack(): void;
 }
 
 /** A request of a modern client that has passed the checks at the door. */

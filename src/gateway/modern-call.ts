@@ -129,10 +129,19 @@ export class ModernCall implements Call, Sink {
 
   /** The gateway ends before the answer is there. */
   cutOff(): void {
+    this.#cut('the gateway is shutting down', 'cutOff');
+  }
+
+  /** The credentials that it was made with are good no more. */
+  takeBack(): void {
+    this.#cut('its credentials were taken back', 'takenBack');
+  }
+
+  #cut(reason: string, fault: 'cutOff' | 'takenBack'): void {
     if (this.ended) return;
     const exchange = this.detach();
-    this.cancel('the gateway is shutting down');
-    exchange?.done({ kind: 'error', error: new Fault('cutOff', { method: this.method }) });
+    this.cancel(reason);
+    exchange?.done({ kind: 'error', error: new Fault(fault, { method: this.method }) });
   }
 
   progress(notification: Buffer): void {

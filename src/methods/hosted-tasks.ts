@@ -73,6 +73,19 @@ export class HostedTasks {
     return tasks.filter((task) => task.profile === profile).sort((a, b) => a.createdAt - b.createdAt);
   }
 
+  /** Ends and forgets all tasks of these principals, and what was kept of them. @param principals their keys */
+  drop(principals: ReadonlySet<string>): void {
+    for (const task of [...this.#tasks.values()]) {
+      if (!principals.has(task.principal.key)) continue;
+      this.#tasks.delete(task.id);
+      task.cancel('its credentials were taken back');
+    }
+    this.#database?.attempt((db) => {
+      const forget = db.prepare('DELETE FROM tasks WHERE principal = ?');
+      for (const key of principals) forget.run(key);
+    });
+  }
+
   #of({ key }: Principal): HostedTask[] {
     return [...this.#tasks.values()].filter(({ principal }) => principal.key === key);
   }

@@ -38,6 +38,8 @@ export interface AuthorizationServerOptions {
   onRevoked(principals: ReadonlySet<string>): void;
 }
 
+/** How often is looked whether another process has ended grants, milliseconds. */
+const LOOK = 5_000;
 /** How often is looked whether another process has rotated the keys, milliseconds. */
 const KEYS_CHECKED = 5_000;
 
@@ -52,6 +54,7 @@ export class AuthorizationServer {
   readonly #records: Records;
   readonly #accounts: Accounts;
   readonly #keys: SigningKeys;
+  readonly #timer: NodeJS.Timeout;
   #known: { readonly version: string; readonly keys: readonly SigningKey[]; checked: number } | undefined;
   #running: Running | undefined;
 
@@ -76,6 +79,15 @@ export class AuthorizationServer {
       for (const name of names) this.#records.removeOfAccount(name);
       onRevoked(this.#tokens.principalsOf(names));
     });
+    this.#timer = setInterval(() => {
+      const principals = this.#tokens.look();
+      if (principals.size > 0) onRevoked(principals);
+    }, LOOK).unref();
+  }
+
+  /** Ends looking for what other processes did. */
+  close(): void {
+    clearInterval(this.#timer);
   }
 
   /** What checks its access tokens. */

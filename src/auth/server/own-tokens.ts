@@ -28,6 +28,8 @@ export class OwnTokens implements TokenVerifier {
   readonly #options: OwnTokensOptions;
   /** grant → who has used it here */
   readonly #principals = new Map<string, Pick<Principal, 'key' | 'subject'>>();
+  /** What was there when grants were looked for. */
+  #version: number | undefined;
 
   constructor(options: OwnTokensOptions) {
     this.#options = options;
@@ -79,6 +81,21 @@ export class OwnTokens implements TokenVerifier {
   principalsOf(accounts: readonly string[]): ReadonlySet<string> {
     const concerned = [...this.#principals.values()].filter(({ subject }) => accounts.includes(subject));
     return new Set(concerned.map(({ key }) => key));
+  }
+
+  /**
+   * Looks for grants that another process has ended.
+   * @returns whom that concerns, by the keys of the principals
+   */
+  look(): ReadonlySet<string> {
+    const { records } = this.#options;
+    const { version } = records;
+    if (version === undefined || version === this.#version) return new Set();
+    const ended = records.gone('Grant', this.#principals.keys());
+    this.#version = version;
+    const keys = ended.map((grant) => this.#principals.get(grant)!.key);
+    for (const grant of ended) this.#principals.delete(grant);
+    return new Set(keys);
   }
 
   #remember(grant: string, { key, subject }: Principal): void {

@@ -1,6 +1,7 @@
 /** What the sign-in keeps: clients, grants, codes, tokens, browser sessions. Sealed, and found by keyed hashes. */
 import type { Database } from '../../storage/database.ts';
 import type { Vault } from '../../storage/vault.ts';
+import { versionOf } from '../api-key-store.ts';
 
 /** A record as oidc-provider writes it. */
 export type Payload = Record<string, unknown>;
@@ -62,6 +63,25 @@ export class Records {
       db.prepare('SELECT expires_at FROM oauth_records WHERE kind = ? AND id = ?').get(kind, key),
     );
     return found !== undefined && (found.expires_at === null || Number(found.expires_at) > now);
+  }
+
+  /** Which of these are not there any more. One look for all of them. */
+  gone(kind: string, ids: Iterable<string>, now = Date.now()): string[] {
+    const keys = new Map([...ids].map((id) => [this.#vault.index(`${kind}\0${id}`), id]));
+    const rows = this.#database.attempt((db) =>
+      db
+        .prepare(
+          `SELECT value FROM json_each(?1) WHERE NOT EXISTS (SELECT 1 FROM oauth_records
+             WHERE kind = ?2 AND id = value AND (expires_at IS NULL OR expires_at > ?3))`,
+        )
+        .all(JSON.stringify([...keys.keys()]), kind, now),
+    );
+    return (rows ?? []).map(({ value }) => keys.get(String(value))!);
+  }
+
+  /** Changes when another process has written; `undefined` while that cannot be told. */
+  get version(): number | undefined {
+    return this.#database.attempt(versionOf);
   }
 
   /** It was used, and must not be used again. @returns whether this was the first time */
