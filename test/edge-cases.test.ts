@@ -1,6 +1,6 @@
 /**
  * The edge cases of the protocol that gateways get wrong: `edge-cases.json` numbers them and says by which part of the
- * work each is due. A test covers one when its name begins with the number: `#7 invalid JSON …`; more numbers may follow.
+ * work each is due; those of OAuth towards upstreams come with that. A test covers one when its name begins with the number: `#7 invalid JSON …`; more numbers may follow.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';

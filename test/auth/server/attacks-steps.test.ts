@@ -190,7 +190,7 @@ describe('steps', () => {
   });
 });
 
-test('pages are in no frame of another page, and run nothing', async () => {
+test('#171 pages are in no frame of another page, and run nothing', async () => {
   const browser = bench.browser();
   const stop = await browser.go(bench.question(web));
   const wrong = await browser.fill(stop, { login: 'ada', password: 'not it' });
