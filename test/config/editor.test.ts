@@ -37,6 +37,7 @@ test.each(goldens.map(({ name, golden }) => [name, golden] as const))(
 
 describe('a file that is one part of a config', () => {
   test.each([
+    '$schema: ./patchbay.schema.json',
     'upstreams: { docs: { url: https://docs.example.com/mcp } }',
     'policy:\n  - { allow: ["docs/*"] }',
     'auth: { mode: [jwt, apiKeys] }',
