@@ -35,6 +35,8 @@ export class Visible {
   readonly #upstream: string;
   readonly #catalog: Catalog | undefined;
   readonly #layers: readonly Layer[];
+  /** Whether it matters what tools say of themselves. */
+  readonly #byHints: boolean;
   /** Parsed when a URI is first judged by them. */
   #templates: readonly UriTemplate[] | undefined;
   /** By URI: the visible tools that name it as their page. */
@@ -46,6 +48,7 @@ export class Visible {
     this.#upstream = upstream;
     this.#catalog = catalog;
     this.#layers = layersOf(grant);
+    this.#byHints = this.#layers.some(({ rules }) => rules.some(({ hints }) => hints));
   }
 
   /** Whether anything of the upstream may be seen at all. */
@@ -64,6 +67,7 @@ export class Visible {
     const known = this.#known.get(key);
     if (known) return known;
     const decision = kind === 'resources' ? this.#decideUri(name) : this.#decideNamed(kind, name);
+    if (key.length > LONGEST_KNOWN) return decision;
     if (this.#known.size >= MOST_KNOWN) this.#known.clear();
     this.#known.set(key, decision);
     return decision;
@@ -74,7 +78,8 @@ export class Visible {
     // one that is held back says something of itself as well
     const all = kind === 'tools' ? [items?.tools, withheld?.held.tools] : [];
     const tool = all.map((some) => some && itemNamed(some, name)).find((one) => one);
-    return this.#judge([{ upstream: this.#upstream, kind, name, hints: tool && hintsIn(tool) }]);
+    const hints = tool && this.#byHints ? hintsIn(tool) : undefined;
+    return this.#judge({ upstream: this.#upstream, kind, name, hints });
   }
 
   /**
@@ -84,6 +89,7 @@ export class Visible {
   #decideUri(uri: string): Decision {
     const upstream = this.#upstream;
     const listed = this.#catalog !== undefined && itemNamed(this.#catalog.items.resources, uri) !== undefined;
+    if (uri.length > LONGEST_URI) return { visible: false, by: this.#layers[0]?.by ?? 'profile', rule: undefined };
     const spellings = spellingsOf(uri);
     const own: Item[] = spellings.map((name) => ({ upstream, kind: 'resources', name }));
     const from: Item[] = this.#templatesOf()
@@ -104,7 +110,7 @@ export class Visible {
     return last;
   }
 
-  #judge([item]: readonly [Item]): Decision {
+  #judge(item: Item): Decision {
     let last = EVERYTHING;
     for (const { by, rules } of this.#layers) {
       const rule = deciding(rules, item);
@@ -130,8 +136,11 @@ export class Visible {
   }
 }
 
-/** Decisions kept for what is asked for again. */
+/** Decisions kept for what is asked for again, and the longest text that they are kept for, in characters. */
 const MOST_KNOWN = 10_000;
+const LONGEST_KNOWN = 512;
+/** A longer URI is not worth the time that judging it would take, in characters. */
+const LONGEST_URI = 65_536;
 
 /** What tools say of themselves; each is read once. */
 const hints = new WeakMap<CatalogItem, Hints>();

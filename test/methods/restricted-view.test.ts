@@ -194,7 +194,9 @@ describe('URIs that nobody lists', () => {
     [['docs/show'], [], 'ui://docs/page', true],
     [['docs/show'], ['docs/ui://*'], 'ui://docs/page', false],
     [['docs/read'], [], 'ui://docs/page', false],
-  ])('include %j, exclude %j: %s is seen: %s', (include, exclude, uri, seen) => {
+    [['docs'], [], `docs:///${'x'.repeat(65_000)}`, true],
+    [['docs'], [], `docs:///${'x'.repeat(66_000)}`, false],
+  ])('include %j, exclude %j: %.60s is seen: %s', (include, exclude, uri, seen) => {
     const view = viewFor({ include, ...(exclude.length > 0 && { exclude }) }, undefined, []);
     expect(view.sees('resources', 'docs', uri)).toBe(seen);
   });
