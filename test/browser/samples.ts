@@ -6,6 +6,7 @@ import { errorPage } from '../../src/auth/server/pages/error.ts';
 import { leavePage } from '../../src/auth/server/pages/leave.ts';
 import type { ClientView, ConsentModel, SignInModel } from '../../src/auth/server/pages/model.ts';
 import { signInPage } from '../../src/auth/server/pages/sign-in.ts';
+import { waitPage } from '../../src/auth/server/pages/wait.ts';
 import type { Served } from './page-server.ts';
 
 export const CLAUDE: ClientView = { name: 'Claude', host: 'claude.ai', uri: 'https://claude.ai/', verified: true };
@@ -107,6 +108,14 @@ export const SAMPLES: Readonly<Record<string, Served>> = {
       title: 'This page has expired',
       text: 'It was opened too long ago, or in another browser.',
       mend: 'Go back to your app and connect again.',
+    }),
+  ),
+  wait: page(waitPage(840)),
+  away: page(
+    errorPage({
+      title: 'You are not signed in',
+      text: 'Example Corp cannot be reached now.',
+      mend: 'Go back and try again in a moment. If it stays so, tell those who run this server.',
     }),
   ),
   leave: page(leavePage({ uri: 'cursor://anysphere.cursor-mcp/oauth/callback?code=1&state=2' })),

@@ -43,9 +43,12 @@ const LOOK = 5_000;
 /** How often is looked whether another process has rotated the keys, milliseconds. */
 const KEYS_CHECKED = 5_000;
 
+/** What the admin was told already. */
+const NOTICE = 'Notice';
 const OTHER_KEY =
-  'what is kept of sign-ins was encrypted with another key: it is left as it is and everyone signs in anew; ' +
-  'to use it again, start Patchbay with the storage.key or the file secret.key of then';
+  'what is kept of sign-ins was encrypted with another key: it is left as it is, and everyone signs in anew; ' +
+  'if that was not meant, stop Patchbay and start it with the storage.key or the file secret.key of then; ' +
+  'if it was, there is nothing to do, and this is not said again';
 
 export class AuthorizationServer {
   readonly #tokens: OwnTokens;
@@ -59,13 +62,13 @@ export class AuthorizationServer {
   #running: Running | undefined;
 
   constructor(options: AuthorizationServerOptions) {
-    const { addresses, settings, database, vault, users, safeFetch, log, onRevoked } = options;
+    const { addresses, settings, database, vault, users, safeFetch, onRevoked } = options;
     const { federation, passwords } = settings.embedded;
     this.#options = options;
     this.#records = new Records(database, vault);
     this.#accounts = new Accounts(passwords ? users : undefined, this.#records, federation?.issuer);
     this.#keys = new SigningKeys(database, vault);
-    if (this.#keys.unreadable > 0) log.warn({ path: database.path }, OTHER_KEY);
+    this.#tellOfOtherKey();
     this.federation =
       federation &&
       new Federation({ settings: federation, addresses, records: this.#records, accounts: this.#accounts, safeFetch });
@@ -126,6 +129,16 @@ export class AuthorizationServer {
   /** A step of a sign-in was not taken. @param reason for the audit trail */
   refused(reason: string, address: string): void {
     this.#options.audit('refused', { fault: 'step', status: 400, address, reason });
+  }
+
+  /** Said once of each key that things are left of: a start later nothing has changed. */
+  #tellOfOtherKey(): void {
+    const { database, log } = this.#options;
+    const { unreadable } = this.#keys;
+    const told = this.#records.get(NOTICE, OTHER_KEY)?.keys;
+    if (unreadable.every((id) => Array.isArray(told) && told.includes(id))) return;
+    log.warn({ path: database.path }, OTHER_KEY);
+    this.#records.put(NOTICE, OTHER_KEY, { keys: unreadable }, undefined);
   }
 
   #ended(grant: string): void {

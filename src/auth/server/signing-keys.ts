@@ -57,10 +57,12 @@ export class SigningKeys {
     return JSON.stringify(row ?? {});
   }
 
-  /** How many are there that were sealed with another key, and so are of no use. */
-  get unreadable(): number {
+  /** The ids of those that were sealed with another key, and so are of no use. */
+  get unreadable(): readonly string[] {
     const rows = this.#database.attempt((db) => db.prepare('SELECT id, key FROM signing_keys').all()) ?? [];
-    return rows.filter(({ id, key }) => this.#vault.open(String(key), boundTo(String(id))) === undefined).length;
+    return rows
+      .filter(({ id, key }) => this.#vault.open(String(key), boundTo(String(id))) === undefined)
+      .map(({ id }) => String(id));
   }
 
   #read(now: number): SigningKey[] {

@@ -196,6 +196,12 @@ test('with another key nothing opens, and people sign in anew; with the first on
   expect(await bench.knock(again.access_token)).toBe(400);
   await stop(gateway);
 
+  // it is not said a second time
+  gateway = await start(OTHER_KEY);
+  expect(await bench.knock(again.access_token)).toBe(400);
+  await stop(gateway);
+  expect(gateway.logs.filter(other)).toEqual([]);
+
   gateway = await start(KEY);
   expect(await jwks(bench)).toEqual(keys);
   expect(await bench.knock(tokens.access_token)).toBe(400);
