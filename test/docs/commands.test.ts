@@ -1,5 +1,5 @@
 /** Every command of the pages is run, in the order of its page, in a folder that looks like a checkout. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { findTool } from '../tools.ts';
 import { Lab } from './lab.ts';
 import { blocks, nameOf, PAGES } from './pages.ts';
@@ -43,6 +43,9 @@ for (const page of PAGES) {
           },
           PATIENCE,
         );
+      } else if (marks.logs) {
+        test(`${nameOf(block)}: is in the log`, () =>
+          vi.waitFor(() => expect(hasLines(lab.log, text), `${text}\n--- in ---\n${lab.log}`).toBe(true), 15_000));
       } else if (marks.prints) {
         test(`${nameOf(block)}: is what was printed`, () => {
           expect(hasLines(printed, lab.placed(text)), `${text}\n--- in ---\n${printed}`).toBe(true);

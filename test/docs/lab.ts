@@ -19,7 +19,7 @@ const LINKED = ['node_modules', 'dist', 'src', 'scripts', 'package.json', 'docke
 /** Milliseconds that the commands of one block may take. */
 const LIMIT = 90_000;
 
-/** What `npm`, `npx` and `patchbay` are in the lab. Everything else is what the machine has. */
+/** What these are in the lab. Everything else is what the machine has. */
 const COMMANDS: Readonly<Record<string, string>> = {
   npm: `case "$*" in
   ci | 'run build') ;; # done
@@ -34,6 +34,8 @@ esac`,
   @modelcontextprotocol/inspector) shift; exec mcp-inspector "$@" ;;
   *) echo "the lab does not know: npx $*" >&2; exit 127 ;;
 esac`,
+  // one that is built from source takes itself for that of a Kubernetes long past, unless it is told another
+  helm: 'PATH=${PATH#*:} exec helm "$@" --kube-version 1.31.0',
   patchbay: `[[ $1 == serve ]] || exec node "$LAB/dist/cli.js" "$@"
 if [[ -s $LAB_STATE/pid ]]; then
   pid=$(<"$LAB_STATE/pid"); kill "$pid" 2>/dev/null || true

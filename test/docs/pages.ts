@@ -22,6 +22,8 @@ export interface Marks {
   readonly file?: string;
   /** It is what the commands before it print, where `…` stands for any text. */
   readonly prints?: true;
+  /** It is what the gateway that runs writes, sooner or later; `…` as above. */
+  readonly logs?: true;
   /** It is made of texts of the sources, where `…` stands for any text. */
   readonly quoted?: true;
   /** The exit code of its last command, when that is not 0. */
@@ -41,7 +43,7 @@ export interface Block {
   readonly marks: Marks;
 }
 
-const KINDS = ['file', 'prints', 'quoted', 'exits', 'needs', 'unchecked'];
+const KINDS = ['file', 'prints', 'logs', 'quoted', 'exits', 'needs', 'unchecked'];
 
 /** Every fenced block of a page, in order. @throws Error at a fence that does not end, or a mark that means nothing */
 export function blocksOf(page: string, text = readFileSync(join(ROOT, page), 'utf8')): Block[] {
