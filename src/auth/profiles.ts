@@ -37,7 +37,7 @@ export const pathOf = (name: string): string => (name === DEFAULT_PROFILE ? MCP_
 /** Every profile of a config. */
 export class Profiles {
   readonly #version: string;
-  readonly #scopes: ScopeSettings | undefined;
+  #scopes: ScopeSettings | undefined;
   #profiles: ReadonlyMap<string, Profile> = new Map();
 
   /** @param scopes `undefined` where everyone is let in @param version of the gateway */
@@ -47,8 +47,9 @@ export class Profiles {
     this.configure(settings);
   }
 
-  /** Takes over other settings. */
-  configure(settings: Config['profiles']): void {
+  /** Takes over other settings. @param scopes `undefined` where everyone is let in */
+  configure(settings: Config['profiles'], scopes = this.#scopes): void {
+    this.#scopes = scopes;
     const names = new Set([DEFAULT_PROFILE, ...Object.keys(settings)]);
     this.#profiles = new Map([...names].map((name) => [name, this.#profile(name, settings[name])]));
   }

@@ -5,6 +5,7 @@ import { formatProblem } from '../config/problems.ts';
 import type { Config } from '../config/schema.ts';
 import { type ConfigWatch, watchConfig } from '../config/watch.ts';
 import { LIVE_SECTIONS } from '../gateway/reconfigure.ts';
+import { isAtOnce } from '../gateway/reconfigure-auth.ts';
 import { changeLevel, type Logger } from '../telemetry/log.ts';
 
 export interface ReloadOptions {
@@ -48,15 +49,18 @@ export class Reloader {
     }
     const changes = diffConfig(this.#current, loaded.config);
     if (changes.length === 0) return log.info({ reason }, 'config read again, nothing is different');
+    const authLive = isAtOnce(this.#current.auth, loaded.config.auth);
+    const isLive = (change: Change) => (isOf(change, 'auth') ? authLive : isOfLiveSection(change));
     const [live, later] = [changes.filter(isLive), changes.filter((change) => !isLive(change))];
+    const next = { ...loaded.config, ...sectionsOf(this.#current, later) };
     try {
-      if (live.length > 0) this.#options.apply(loaded.config);
+      if (live.length > 0) this.#options.apply(next);
       changeLevel(log, loaded.config.log.level);
     } catch (error) {
       log.error({ reason, err: error }, 'config not applied: this is a bug; restart to be sure of what runs');
       return;
     }
-    this.#current = { ...loaded.config, ...sectionsOf(this.#current, later) };
+    this.#current = next;
     for (const warning of loaded.warnings) log.warn({ path: warning.path }, formatProblem(warning, loaded.file));
     if (live.length > 0) log.info({ reason, changes: live.map(formatChange) }, 'config applied');
     if (later.length > 0) log.warn({ changes: later.map(formatChange) }, 'these changes take effect at the next start');
@@ -64,7 +68,10 @@ export class Reloader {
 }
 
 /** Whether a change takes effect while the gateway runs. How the log is written is decided when it is opened. */
-const isLive = ({ path }: Change): boolean => LIVE_SECTIONS.has(path.split('.', 1)[0]!) && path !== 'log.format';
+const isOfLiveSection = ({ path }: Change): boolean =>
+  LIVE_SECTIONS.has(path.split('.', 1)[0]!) && path !== 'log.format';
+
+const isOf = ({ path }: Change, section: string): boolean => path.split('.', 1)[0] === section;
 
 /** The sections that stay as they are until the next start, so that they are told of again when they change back. */
 const sectionsOf = (config: Config, changes: readonly Change[]): Partial<Config> =>

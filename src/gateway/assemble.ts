@@ -46,6 +46,7 @@ import { createGuard } from './guard.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LegacyCall } from './legacy-call.ts';
 import { catalogSettings, reconfigure, separatorOf, viewSettings } from './reconfigure.ts';
+import { endUnwelcome } from './reconfigure-auth.ts';
 import { takeBack } from './take-back.ts';
 import { taskChanged } from './task-events.ts';
 import { forgetSession, upstreamEvents } from './upstream-events.ts';
@@ -138,7 +139,7 @@ export function assemble(
     database && config.auth.mode.includes('apiKeys')
       ? new ApiKeys({ database, audit, cache, onRevoked: (principals) => takeBack(gateway, principals) })
       : undefined;
-  const door = createDoor(config.auth, audit, keys);
+  let door = createDoor(config.auth, audit, keys);
   const open = config.auth.mode.includes('none');
   const profiles = new Profiles(config.profiles, open ? undefined : config.auth.scopes, version);
   const grants = new Grants(profiles, config.policy);
@@ -162,11 +163,25 @@ export function assemble(
           onRevoked: (principals) => takeBack(gateway, principals),
         })
       : undefined;
-  const auth = createAuth(config.auth, {
-    ...{ addresses, log, cache, safeFetch },
-    verifiers: [keys, signIn?.verifier].filter((one) => one !== undefined),
-    admit: (address) => door.failures.check(address),
-  });
+  const authOf = (settings: Config['auth']) =>
+    createAuth(settings, {
+      ...{ addresses, log, cache, safeFetch: createSafeFetch({ allow: settings.allowAddresses }) },
+      verifiers: [keys, signIn?.verifier].filter((one) => one !== undefined),
+      admit: (address) => door.failures.check(address),
+    });
+  let auth = authOf(config.auth);
+  let settings = config.auth;
+  const takeOver = (next: Config['auth']): void => {
+    if (JSON.stringify(next) === JSON.stringify(settings)) return;
+    const before = settings;
+    const made = authOf(next);
+    [auth, settings] = [made, next];
+    if (JSON.stringify(before.limits) !== JSON.stringify(next.limits)) door = createDoor(next, audit, keys);
+    cache.forget(() => true);
+    if (!open) signIn?.configure(next);
+    endUnwelcome(gateway, before, next);
+    auth.warm();
+  };
   const context: MethodContext = {
     version,
     upstreams: specs,
@@ -215,8 +230,12 @@ export function assemble(
     signIn,
     maxDepth: server.maxDepth,
     maxInFlight: limits.maxInFlight,
-    auth,
-    door,
+    get auth() {
+      return auth;
+    },
+    get door() {
+      return door;
+    },
     open,
     guard: createGuard({
       host: server.host,
@@ -238,7 +257,8 @@ export function assemble(
       draining = true;
     },
     reconfigure: (next) => {
-      reconfigure({ context, views, specs, patience: server.drainTimeout, log }, next);
+      reconfigure({ context, views, specs, patience: server.drainTimeout, log }, next, open);
+      takeOver(next.auth);
       for (const [name, spec] of specs) known.set(name, spec);
     },
     // those that wait for their clients may wait for long

@@ -10,11 +10,12 @@ const MAX_AGE = 300;
 const METHODS = 'GET, HEAD, OPTIONS';
 
 /** Protected resource metadata (RFC 9728), at the path with the endpoint in it; that of the default profile at the root, too. */
-export function authRoutes(app: FastifyInstance, { auth, context: { profiles } }: Gateway): void {
-  const { path } = auth.addresses;
+export function authRoutes(app: FastifyInstance, gateway: Gateway): void {
+  const { profiles } = gateway.context;
+  const { path } = gateway.auth.addresses;
   const answer = async (request: FastifyRequest, reply: FastifyReply) => {
     const profile = profiles.at((request.params as { profile?: string }).profile);
-    const document = profile && auth.metadata(request.headers.host, profile);
+    const document = profile && gateway.auth.metadata(request.headers.host, profile);
     readableByAll(reply);
     if (!profile) return reply.code(404).send({ error: 'not_found', message: 'There is no such profile here.' });
     if (!document) return reply.code(404).send({ error: 'not_found', message: 'No token is needed here.' });

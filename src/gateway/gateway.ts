@@ -24,6 +24,7 @@ export interface CallHost {
 /** A call of a modern client that is in progress. */
 export interface InProgress {
   readonly principal: Principal;
+  readonly client: ClientFacts;
   /** Where it is answered; `undefined` while it waits for its client to come back. */
   readonly exchange: Exchange | undefined;
   /** The gateway ends before the answer is there. */

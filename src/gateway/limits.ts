@@ -16,14 +16,22 @@ const MOST = 20_000;
 /** Lets a request through, or throws Fault `rateLimited`. */
 export type Admit = (request: FastifyRequest) => Promise<void>;
 
-/** Limits the requests of each principal. @returns `undefined` when there is no limit */
-export async function callLimit(scope: FastifyInstance, { calls, audit }: Door): Promise<Admit | undefined> {
-  if (calls === 0) return undefined;
+/** Limits the requests of each principal. @param door tells the one there is now @returns `undefined` where everyone is the same one */
+export async function callLimit(scope: FastifyInstance, door: () => Door, open: boolean): Promise<Admit | undefined> {
+  if (open) return undefined;
   const keyGenerator = ({ principal }: FastifyRequest): string => principal.key;
-  await scope.register(rateLimit, { global: false, max: calls, timeWindow: MINUTE, cache: MOST, keyGenerator });
+  await scope.register(rateLimit, {
+    global: false,
+    max: () => door().calls,
+    timeWindow: MINUTE,
+    cache: MOST,
+    keyGenerator,
+  });
   const count = scope.createRateLimit();
   const told = new Told();
   return async (request) => {
+    const { calls, audit } = door();
+    if (calls === 0) return;
     const counted = await count(request);
     if (counted.isAllowed || !counted.isExceeded) return;
     const { subject, issuer, clientId } = request.principal;

@@ -57,8 +57,13 @@ export const separatorOf = ({ names }: Config): string | undefined =>
 /**
  * Takes over another configuration. Upstreams that stay as they are keep their links; those that go, or lead elsewhere,
  * finish the calls in progress first.
+ * @param open whether everyone is let in
  */
-export function reconfigure({ context, views, specs, patience, log }: Reconfigurable, config: Config): void {
+export function reconfigure(
+  { context, views, specs, patience, log }: Reconfigurable,
+  config: Config,
+  open: boolean,
+): void {
   const { pool, catalogs, profiles, grants } = context;
   const next = specsOf(config.upstreams);
   for (const name of specs.keys()) if (!next.has(name)) pool.remove(name, patience);
@@ -69,7 +74,7 @@ export function reconfigure({ context, views, specs, patience, log }: Reconfigur
   }
   specs.clear();
   for (const [name, spec] of next) specs.set(name, spec);
-  profiles.configure(config.profiles);
+  profiles.configure(config.profiles, open ? undefined : config.auth.scopes);
   grants.configure(config.policy);
   endProfiles(context);
   context.lists = config.lists;

@@ -51,7 +51,7 @@ export function routes(app: FastifyInstance, gateway: Gateway, options: RouteOpt
   app.decorateRequest('principal');
   app.decorateRequest('profile');
   app.register(async (mcp) => {
-    const admit = await callLimit(mcp, gateway.door);
+    const admit = await callLimit(mcp, () => gateway.door, gateway.open);
     const door = options.sse ? new SseDoor(gateway) : undefined;
     mcp.addHook('onRequest', (request, reply) => arrive(gateway, request, reply, admit));
     // the default profile, and the others

@@ -53,7 +53,7 @@ const OTHER_KEY =
 export class AuthorizationServer {
   readonly #tokens: OwnTokens;
   readonly federation: Federation | undefined;
-  readonly #options: AuthorizationServerOptions;
+  #options: AuthorizationServerOptions;
   readonly #records: Records;
   readonly #accounts: Accounts;
   readonly #keys: SigningKeys;
@@ -86,6 +86,11 @@ export class AuthorizationServer {
       const principals = this.#tokens.look();
       if (principals.size > 0) onRevoked(principals);
     }, LOOK).unref();
+  }
+
+  /** Takes over other scopes. */
+  configure(settings: Config['auth']): void {
+    this.#options = { ...this.#options, settings };
   }
 
   /** Ends looking for what other processes did. */
@@ -163,7 +168,7 @@ export class AuthorizationServer {
   #server(): Running {
     const { version, keys } = this.#signing();
     const also = this.#options.scopes();
-    const of = JSON.stringify([version, this.base, also]);
+    const of = JSON.stringify([version, this.base, also, this.#options.settings.scopes]);
     if (this.#running?.of === of) return this.#running;
     const { addresses, profiles, settings, vault, users, safeFetch, audit, log } = this.#options;
     const { maxClients } = settings.embedded.registration;
