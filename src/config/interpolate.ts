@@ -11,6 +11,7 @@
  * What is put in is taken to be a secret: it is in no finding, and `origins` lets others keep it out of theirs.
  */
 import type { Finding } from './finding.ts';
+import { isVariableOfEditors } from './other-apps.ts';
 import { type Filled, fromFile, fromSecret, secretFolders } from './placeholder-files.ts';
 import { escapePort, PORT_KEYS } from './port.ts';
 
@@ -108,6 +109,10 @@ function fill(body: string, { env, folder, secrets = [] }: Surroundings, files: 
   const shown = JSON.stringify(`\${${body.replace(/(:?-).*$/s, '$1…').slice(0, 40)}}`);
   if (body === 'port') {
     return { finding: { message: `${shown} has no meaning here`, mend: 'use it in args, env or url of an upstream' } };
+  }
+  if (isVariableOfEditors(body)) {
+    const mend = 'it belongs to another app; `patchbay import FILE` takes its files over, and translates it';
+    return { finding: { message: `${shown} is not a placeholder`, mend } };
   }
   const [, variable] = /^(?:env[:.])?([A-Z_][A-Z0-9_]*)(?::?-.*)?$/s.exec(body) ?? [];
   const mend = variable === undefined ? `write ${FORMS}` : `did you mean \${env:${variable}}? The forms are ${FORMS}`;

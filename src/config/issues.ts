@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Finding } from './finding.ts';
 import { configJsonSchema, type JsonSchema, schemaAt } from './json-schema.ts';
 import { nearest } from './nearest.ts';
+import { isOfAnotherApp } from './other-apps.ts';
 import { valueAt } from './problems.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -16,22 +17,6 @@ const NOUNS: Record<string, string> = {
   object: 'a mapping',
   record: 'a mapping',
 };
-
-/** Keys of the files of Claude, Cursor, VS Code and Windsurf that have no meaning here. */
-const OF_OTHER_APPS: readonly string[] = [
-  'alwaysAllow',
-  'autoApprove',
-  'dev',
-  'disabled',
-  'disabledTools',
-  'envFile',
-  'gallery',
-  'globalShortcut',
-  'inputs',
-  'mcp',
-  'projects',
-  'serverUrl',
-];
 
 /** @param raw the data that was parsed, to see what stands where something else was expected */
 export function findingsOf(issues: readonly Issue[], raw: unknown): Finding[] {
@@ -109,7 +94,7 @@ function unknownKey(path: PropertyKey[], at: JsonSchema | undefined, schema: Jso
   );
   const moved = MOVED.get(path.slice(-2).join('.'));
   if (moved !== undefined) return { path, message: 'is no key any more', mend: moved, subject: 'none' };
-  const mend = OF_OTHER_APPS.includes(key)
+  const mend = isOfAnotherApp(path)
     ? 'it belongs to another app; `patchbay import FILE` takes its files over, and says what of them it cannot'
     : close !== undefined
       ? `did you mean \`${close}\`?`

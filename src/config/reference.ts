@@ -108,8 +108,11 @@ upstreams:
     args: [config/sample]
 \`\`\`
 
-\`patchbay validate\` names what is wrong, with file, line and column, and how to mend it. \`patchbay config\` prints what
-holds in the end and which file each setting is from. In the keys below, \`*\` stands for a name, and \`[]\` for each entry
+\`patchbay validate\` names what is wrong, with file, line and column, and how to mend it. It ends with 0 when all is well,
+with 1 when the config has problems (with \`--strict\`, warnings too), and with \`--connect\` with 2 when an upstream cannot
+be used. \`--json\` prints \`valid\`, \`files\`, \`problems\` (each with \`file\`, \`line\`, \`column\`, \`path\`, \`severity\`, \`message\`,
+\`mend\`) and, with \`--connect\`, \`upstreams\`. \`patchbay config\` prints what holds in the end and which file each setting is
+from. In the keys below, \`*\` stands for a name, and \`[]\` for each entry
 of a list.
 
 ## Durations and sizes

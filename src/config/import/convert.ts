@@ -1,4 +1,5 @@
 /** One server of an app as an upstream: what can be taken over is, and what cannot is told. */
+import { LEFT } from '../other-apps.ts';
 import { mapping } from './apps.ts';
 import { type PlainSecret, secretsInArgument, secretsInUrl, secretsInValue } from './plain-secrets.ts';
 import type { Entry } from './read.ts';
@@ -19,22 +20,6 @@ export interface Settings extends Omit<Context, 'entry' | 'note'> {
   /** Leave secrets as they are written out. */
   readonly keepSecrets: boolean;
 }
-
-/** What is told of keys that Patchbay has no place for. */
-const LEFT: Readonly<Record<string, string>> = {
-  autoApprove: 'hosts decide what they run without asking',
-  alwaysAllow: 'hosts decide what they run without asking',
-  trust: 'hosts decide what they run without asking',
-  disabledTools: 'leave tools out with `exclude` of a profile, or with a policy',
-  enabledTools: 'choose tools with `include` of a profile, or with a policy',
-  includeTools: 'choose tools with `include` of a profile, or with a policy',
-  excludeTools: 'leave tools out with `exclude` of a profile, or with a policy',
-  envFile: 'set its variables in `env`, or in the environment of Patchbay and name them in `inheritEnv`',
-  headersHelper: 'put what it prints into `headers`, from a file with ${file:/path}',
-  oauth: 'put a token into `headers`',
-  auth: 'put a token into `headers`',
-  timeout: 'set `timeouts.call`; apps do not agree on its unit',
-};
 
 const KNOWN = ['type', 'transport', 'command', 'args', 'env', 'cwd', 'url', 'serverUrl', 'httpUrl', 'headers'];
 const SWITCHES = ['disabled', 'enabled'];

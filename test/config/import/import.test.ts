@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { importFiles } from '../../../src/config/import/import.ts';
+import { plainJson } from '../../../src/config/import/jsonc.ts';
 import { findFiles, usualPlaces } from '../../../src/config/import/usual-places.ts';
 import { parseConfig } from '../../../src/config/load.ts';
 import { formatProblem } from '../../../src/config/problems.ts';
@@ -79,6 +80,29 @@ test('all of them together: names are told apart, and one that is the same twice
   expect(yaml).toMatch(/# called github-vscode here, since github is another one \(.*claude_desktop_config\.json:8\)/);
   expect(names.filter((name) => name.startsWith('linear'))).toEqual(['linear']);
   expect(yaml).toMatch(/# from (\S+)\/\.cursor\/mcp\.json:4 \(Cursor\) and \1\/\.cursor\/mcp\.json:4 \(Cursor\)/);
+});
+
+/** What Patchbay says of a block of an app that is put into its own config as it is. */
+function asItIs(file: string): string[] {
+  const data = JSON.parse(plainJson(readFileSync(join(home, file), 'utf8')));
+  const { mcpServers, servers = data.mcp?.servers } = data;
+  const env = { REGION: 'eu', NOTES_TOKEN: 'x' };
+  const text = JSON.stringify({ mcpServers, servers });
+  const result = parseConfig(text, { file: 'patchbay.json', env });
+  return result.ok ? [] : result.problems.map((problem) => formatProblem(problem, 'patchbay.json'));
+}
+
+test.each(ALL)('the block of %s as it is: what is not ours is told, and what to do', (file) => {
+  const mends =
+    /`patchbay import FILE` takes|did you mean \$\{env:|unknown:x|has neither|quotes: "5432"|does not exist|"ws"|wss:/;
+  for (const problem of asItIs(file)) expect(problem).toMatch(mends);
+});
+
+test('blocks that hold nothing else are taken as they are', () => {
+  expect(asItIs('.claude.json')).toEqual([]);
+  expect(asItIs('.config/Claude/claude_desktop_config.json')).toEqual([
+    expect.stringContaining('mcpServers.literal.args[1]: "${HOME}" is not a placeholder; did you mean ${env:HOME}?'),
+  ]);
 });
 
 test('two secrets of one name become two variables, and the same secret one', () => {
