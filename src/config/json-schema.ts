@@ -1,5 +1,6 @@
 /** The JSON Schema of the config file, for editors: what may be written, before interpolation and defaults. */
 import { z } from 'zod';
+import { addExamples } from './examples.ts';
 import { configSchema } from './schema.ts';
 
 /** A JSON Schema node, as far as this project reads one. */
@@ -20,6 +21,8 @@ const PLACEHOLDER = '\\$\\{(env|file|secret):[^}]+\\}';
 export function configJsonSchema(): JsonSchema {
   const schema = z.toJSONSchema(configSchema, { io: 'input', target: 'draft-2020-12' }) as JsonSchema;
   const { $schema, ...rest } = editable(schema);
+  addExamples(rest, '');
+  if (rest.$defs?.upstream !== undefined) addExamples(rest.$defs.upstream, 'upstreams.*');
   return { $schema, title: 'Patchbay config', description: 'Settings of the Patchbay MCP gateway.', ...rest };
 }
 

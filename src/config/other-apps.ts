@@ -29,5 +29,7 @@ export const isVariableOfEditors = (body: string): boolean =>
 /** Whether a key that is not known here belongs to another app. @param path to it, in a config of ours */
 export function isOfAnotherApp(path: readonly PropertyKey[]): boolean {
   const key = String(path.at(-1));
-  return path.length === 1 ? OF_FILES.includes(key) : path.length === 3 && (key in LEFT || OF_SERVERS.includes(key));
+  if (path.length === 1) return OF_FILES.includes(key);
+  // `timeout` is one letter from a key of ours
+  return path.length === 3 && key !== 'timeout' && (Object.hasOwn(LEFT, key) || OF_SERVERS.includes(key));
 }

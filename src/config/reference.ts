@@ -1,4 +1,5 @@
 /** The configuration reference, `docs/configuration.md`: every key of the schema, after what holds for all of them. */
+import { stringify } from 'yaml';
 import { configJsonSchema, type JsonSchema } from './json-schema.ts';
 
 /** A key as the reference lists it. */
@@ -81,13 +82,19 @@ function aboutOf(node: JsonSchema): string {
         : minimum > 0
           ? ` At least ${minimum}.`
           : '';
-  return plain(`${description}${choices === undefined ? '' : ` One of ${choices.join(', ')}.`}${bounds}`);
+  const text = plain(`${description}${choices === undefined ? '' : ` One of ${choices.join(', ')}.`}${bounds}`);
+  const [example] = (node.examples as unknown[] | undefined) ?? [];
+  return example === undefined || text.includes('such as') ? text : `${text} Example: \`${inline(example)}\`.`;
 }
 
 function choicesOf(node: JsonSchema): string[] | undefined {
   const found = [node, ...(node.anyOf ?? [])].find((one) => Array.isArray(one.enum));
   return found === undefined ? undefined : (found.enum as unknown[]).map(String);
 }
+
+/** A value as YAML on one line. */
+const inline = (value: unknown): string =>
+  stringify(value, { collectionStyle: 'flow', flowCollectionPadding: false, lineWidth: 0 }).trim();
 
 /** Text that Markdown leaves as it is. */
 const plain = (text: string): string => text.replace(/[|*<_]/g, (sign) => `\\${sign}`).replace(/\s+/g, ' ');

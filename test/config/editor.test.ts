@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { speaksForItself } from '../../src/config/examples.ts';
 import { type JsonSchema, schemaAt } from '../../src/config/json-schema.ts';
 import { schemaKeys } from '../../src/config/reference.ts';
 import { readGolden, run } from './golden-file.ts';
@@ -58,14 +59,40 @@ describe('a file that is one part of a config', () => {
   });
 });
 
+const nodeOf = (key: string): JsonSchema | undefined =>
+  schemaAt(
+    schema,
+    key.split(/\.|(?=\[\])/).map((part) => (part === '[]' ? 0 : part)),
+  );
+
+test('every key that does not speak for itself has an example, which is right', () => {
+  const lacking = schemaKeys().filter((key) => {
+    const node = nodeOf(key);
+    return node !== undefined && !speaksForItself(node) && node.examples === undefined;
+  });
+  expect(lacking, 'add an example to src/config/examples.ts').toEqual([]);
+  const wrong = schemaKeys().flatMap((key) => {
+    const [example] = (nodeOf(key)?.examples as unknown[] | undefined) ?? [];
+    if (example === undefined) return [];
+    const value = key
+      .split(/\.|(?=\[\])/)
+      .reduceRight(
+        (inner: unknown, part) => (part === '[]' ? [inner] : { [part === '*' ? 'docs' : part]: inner }),
+        example,
+      );
+    validate(value);
+    const at = `/${key.replaceAll('[]', '.0').replaceAll('*', 'docs').replaceAll('.', '/')}`;
+    return (validate.errors ?? []).filter(({ instancePath }) => instancePath.startsWith(at)).map(() => key);
+  });
+  expect(wrong).toEqual([]);
+});
+
 test('every key says what it is for, and what stands there', () => {
   // anything may stand for an argument
   const keys = schemaKeys().filter((key) => !key.endsWith('.arguments.*.value'));
   const bare = keys.filter((key) => {
-    const path = key.split(/\.|(?=\[\])/).map((part) => (part === '[]' ? 0 : part));
-    const node = schemaAt(schema, path);
-    const { description, type, anyOf, $ref } = node ?? {};
-    return typeof description !== 'string' || (type ?? anyOf ?? $ref ?? path[0] === '$schema') === undefined;
+    const { description, type, anyOf, $ref } = nodeOf(key) ?? {};
+    return typeof description !== 'string' || (type ?? anyOf ?? $ref) === undefined;
   });
   expect(bare).toEqual([]);
 });
