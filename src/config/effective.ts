@@ -1,6 +1,6 @@
 /** What holds in the end, as an admin would write it: every setting with where it is from, and without secrets. */
 import { stringify } from 'yaml';
-import { secretsInArgument } from './import/plain-secrets.ts';
+import { isSecret, secretsInArgument } from './import/plain-secrets.ts';
 import { type Origin, pathKey } from './interpolate.ts';
 import { configJsonSchema, type JsonSchema } from './json-schema.ts';
 import { mayBeSecret, type Source, valueAt } from './problems.ts';
@@ -100,6 +100,8 @@ function show(value: unknown, path: Path, { origins }: Source, before?: unknown)
   if (ofUpstream && member === 'args') {
     return secretsInArgument(value, typeof before === 'string' ? before : '').length > 0 ? HIDDEN : value;
   }
+  // what an argument of a tool always is, by the name of that argument
+  if (key === 'value' && isSecret(String(path.at(-2)), value)) return HIDDEN;
   return SECRET_KEY.test(String(key)) || mayBeSecret(path, value) ? HIDDEN : value;
 }
 

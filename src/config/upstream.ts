@@ -48,7 +48,7 @@ const fields = z.strictObject({
   url: text(is.upstreamUrl).optional().describe('Address of the MCP endpoint, http or https.'),
   headers: z.record(text(is.headerName), text(is.headerValue)).optional().meta({
     default: {},
-    description: `HTTP headers sent with every request. Take secrets from \${env:NAME} or \${file:/path}.`,
+    description: `HTTP headers sent with every request. Take secrets from \${env:NAME}, \${secret:NAME} or \${file:/path}.`,
   }),
   transport: z
     .enum(TRANSPORTS)

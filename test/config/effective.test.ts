@@ -66,6 +66,7 @@ upstreams:
     command: run
     args: [--token, hunter2, "--api-key=hunter2", --verbose, "\${env:TOKEN:-hunter2}"]
     env: { PASS: hunter2, PLAIN: "\${env:TOKEN}" }
+    items: { tools: { t: { arguments: { apiKey: { value: hunter2 }, region: { value: eu } } } } }
 `,
       file: 'hunter2',
     },
@@ -85,6 +86,7 @@ upstreams:
     },
   });
   expect(upstreams.b.args).toEqual(['--token', '(not shown)', '(not shown)', '--verbose', '${env:TOKEN}']);
+  expect(upstreams.b.items.tools.t.arguments).toEqual({ apiKey: { value: '(not shown)' }, region: { value: 'eu' } });
   expect(upstreams.b.env).toEqual({ PASS: '(not shown)', PLAIN: '${env:TOKEN}' });
 });
 

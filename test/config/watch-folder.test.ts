@@ -1,5 +1,14 @@
 /** A folder among the files that are watched: which files it holds, and whether they are being written. */
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -76,4 +85,22 @@ test('what is no config file is not told of', async () => {
   expect(calls).toBe(0);
   writeFileSync(join(watched, 'c.yaml'), 'x');
   await expectCalls(1);
+});
+
+test('a folder whose files are links that are exchanged together, as Kubernetes does with a ConfigMap', async () => {
+  const put = (version: string, text: string) => {
+    mkdirSync(join(watched, version), { recursive: true });
+    writeFileSync(join(watched, version, 'a.yaml'), text);
+    symlinkSync(version, join(watched, '..data_tmp'));
+    renameSync(join(watched, '..data_tmp'), join(watched, '..data'));
+  };
+  put('..1', 'one');
+  symlinkSync(join('..data', 'a.yaml'), join(watched, 'a.yaml'));
+  let read = '';
+  begin(() => {
+    read = readFileSync(join(watched, 'a.yaml'), 'utf8');
+  });
+  put('..2', 'another');
+  await expectCalls(1);
+  expect(read).toBe('another');
 });
