@@ -7,6 +7,7 @@ import { configOption } from './commands/config-option.ts';
 import { type ExplainOptions, explain } from './commands/explain.ts';
 import { type ImportOptions, importCommand } from './commands/import.ts';
 import { keyCommand, several, signingKeyCommand, userCommand } from './commands/people.ts';
+import { type PinOptions, pin } from './commands/pin.ts';
 import { type ServeOptions, serve } from './commands/serve.ts';
 import { type ValidateOptions, validate } from './commands/validate.ts';
 import { HOSTS, type HostName } from './config/hosts.ts';
@@ -82,6 +83,16 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option('--keep-secrets', 'leave secrets as they are written out, in place of ${env:NAME}')
     .action((files: string[], options: ImportOptions) => {
       process.exitCode = importCommand(files, options);
+    });
+
+  program
+    .command('pin [upstream...]')
+    .description('record what upstreams say of their tools, prompts and resources, so that a change is noticed')
+    .option('--diff', 'record nothing: show what differs from what is recorded; exit 1 when something does')
+    .option('--json', 'print JSON')
+    .addOption(configOption())
+    .action(async (upstreams: string[], options: PinOptions) => {
+      process.exitCode = await pin(upstreams, options, VERSION);
     });
 
   program

@@ -2,9 +2,9 @@
 import { Profiles } from '../auth/profiles.ts';
 import { HOSTS, type HostName } from '../config/hosts.ts';
 import { loadConfig } from '../config/load.ts';
-import { nearest } from '../config/nearest.ts';
 import { formatProblem } from '../config/problems.ts';
 import type { Config } from '../config/schema.ts';
+import { PinBoard, readPins } from '../gateway/pin-board.ts';
 import { viewSettings } from '../gateway/reconfigure.ts';
 import { type HostNote, hostNotes } from '../methods/host-notes.ts';
 import { restrictView } from '../methods/restricted-view.ts';
@@ -13,11 +13,14 @@ import { wholeView } from '../methods/view-cache.ts';
 import { createLogger } from '../telemetry/log.ts';
 import type { ItemKind } from '../upstreams/catalog.ts';
 import { KINDS } from '../upstreams/catalog-items.ts';
+import { type Deviation, PinsProblem } from '../upstreams/pins.ts';
 import { specsOf } from '../upstreams/spec.ts';
 import { type FoundCatalogs, findCatalogs } from './catalogs.ts';
+import { pinsFileOf } from './pinned-file.ts';
 import { CommandProblem } from './places.ts';
 import { table } from './table.ts';
 import { estimateTokens } from './token-estimate.ts';
+import { pick, wantedUpstreams } from './wanted-upstreams.ts';
 
 export interface CatalogOptions {
   readonly config: readonly string[];
@@ -71,19 +74,23 @@ export async function catalog(options: CatalogOptions, version: string): Promise
     const log = createLogger({ level: 'silent', format: 'json' });
     const asked = { ...config, upstreams: pick(config.upstreams, wanted) };
     const found = await findCatalogs({ config: asked, file, version, log, fresh: options.fresh === true });
-    const { view: whole, notes } = wholeView(found.catalogs, viewSettings(config, specsOf(config.upstreams)), 1);
+    const board = new PinBoard(config.pins, log);
+    if (config.pins.file !== undefined) board.configure(readPins(pinsFileOf(config.pins, file)), config.pins);
+    const settings = viewSettings(config, specsOf(config.upstreams), board.holds);
+    const { view: whole, notes } = wholeView(found.catalogs, settings, 1);
     const view = inProfile(whole, config, options.profile, version);
     const items = KINDS.flatMap((kind) => linesOf(kind, view));
     const hosts = options.host ?? (config.names.hosts.length > 0 ? config.names.hosts : HOSTS);
     const warnings = [
       ...notes.map(({ upstream, kind, name, problem }) => `upstreams.${upstream}.items.${kind}.${name}: ${problem}`),
+      ...found.catalogs.flatMap((one) => board.deviations(one)).flatMap(pinNote(config)),
       ...[...totalNotes(items), ...hostNotes(view, hosts, config.names.server)].map(toldNote),
     ];
     const shown = { items, warnings, found };
     process.stdout.write(options.json ? asJson(shown) : asText(shown));
     return found.missing.length > 0 ? UNTOLD : FINE;
   } catch (error) {
-    if (!(error instanceof CommandProblem)) throw error;
+    if (!(error instanceof CommandProblem) && !(error instanceof PinsProblem)) throw error;
     process.stderr.write(`${error.message}\n`);
     return WRONG;
   }
@@ -94,21 +101,6 @@ interface Shown {
   readonly warnings: readonly string[];
   readonly found: FoundCatalogs;
 }
-
-function wantedUpstreams({ upstreams }: Config, named: readonly string[] | undefined): readonly string[] {
-  const enabled = Object.keys(upstreams).filter((name) => upstreams[name]!.enabled);
-  for (const name of named ?? []) {
-    if (enabled.includes(name)) continue;
-    if (Object.hasOwn(upstreams, name)) throw new CommandProblem(`the upstream ${name} is not enabled`);
-    const close = nearest(name, enabled);
-    const mend = close === undefined ? `the upstreams are ${enabled.join(', ')}` : `did you mean ${close}?`;
-    throw new CommandProblem(`there is no upstream ${name}; ${mend}`);
-  }
-  return named ?? enabled;
-}
-
-const pick = <T>(record: Readonly<Record<string, T>>, keys: readonly string[]): Record<string, T> =>
-  Object.fromEntries(Object.entries(record).filter(([key]) => keys.includes(key)));
 
 function inProfile(view: View, config: Config, name: string | undefined, version: string): View {
   if (name === undefined) return view;
@@ -154,6 +146,15 @@ function totalNotes(items: readonly CatalogLine[]): HostNote[] {
   const problem = `the tools take about ${number(tokens)} tokens of every conversation, more than a tenth of a context of 200,000; hide some with items, or select some in a profile`;
   return [{ hosts: [], problem }];
 }
+
+const pinNote =
+  ({ pins }: Config) =>
+  ({ upstream, kind, name, change }: Deviation): string[] => {
+    if (change === 'gone') return [];
+    const held = pins[change === 'new' ? 'onNew' : 'onChange'] === 'quarantine';
+    const what = change === 'new' ? 'is not pinned' : 'has changed since it was pinned';
+    return [`${upstream}/${name} of ${kind} ${what}${held ? ', so that clients do not see it' : ''}`];
+  };
 
 const toldNote = ({ tool, problem }: HostNote): string => (tool === undefined ? problem : `${tool}: ${problem}`);
 

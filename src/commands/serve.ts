@@ -15,8 +15,10 @@ import { type Database, openDatabase } from '../storage/database.ts';
 import { openVault } from '../storage/vault.ts';
 import { createLogger, type Logger } from '../telemetry/log.ts';
 import { NO_AUDIENCE } from '../upstreams/catalog-store.ts';
+import { PinsProblem } from '../upstreams/pins.ts';
 import { banner } from './banner.ts';
 import { firstUser, framed, openUsers } from './first-user.ts';
+import { PinnedFile } from './pinned-file.ts';
 import { Reloader } from './reload.ts';
 import { stateFolder } from './state-folder.ts';
 
@@ -48,11 +50,13 @@ export async function serve(options: ServeOptions): Promise<number> {
   const log = createLogger(config.log);
   for (const warning of loaded.warnings) log.warn({ path: warning.path }, formatProblem(warning, loaded.file));
   const folder = folderOf(config, loaded.file, log);
+  const pinned = new PinnedFile(loaded.file, log);
   let users: Users | undefined;
   try {
+    pinned.open(config.pins);
     users = openUsers(config, loaded.file, folder, log);
   } catch (error) {
-    if (!(error instanceof UsersProblem)) throw error;
+    if (!(error instanceof UsersProblem) && !(error instanceof PinsProblem)) throw error;
     process.stderr.write(`${error.message}\n`);
     return 1;
   }
@@ -60,7 +64,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   // where nothing can be kept, that was told already
   const vault = openVault(database.path === undefined ? undefined : folder, config.storage.key, log);
   const SignIn = config.auth.mode.includes('embedded') ? await loadSignIn() : undefined;
-  return run(loaded, options, log, { database, vault, users, SignIn }).finally(() => {
+  return run(loaded, options, log, pinned, { database, vault, users, SignIn }).finally(() => {
     users?.stop();
     database.close();
   });
@@ -83,12 +87,13 @@ async function run(
   loaded: Loaded,
   options: ServeOptions,
   log: Logger,
+  pinned: PinnedFile,
   kept: Kept & { readonly database: Database },
 ): Promise<number> {
   const { config } = loaded;
   const stop = stopSignal();
   let ready = false;
-  const assembly = assemble(config, options.version, log, kept);
+  const assembly = assemble(config, options.version, log, { ...kept, pins: pinned.board });
   const { gateway } = assembly;
   const app = createApp(gateway, { ...config.server, limits: config.auth.limits }, () =>
     gateway.draining() ? 'draining' : ready ? 'ready' : 'starting',
@@ -117,13 +122,18 @@ async function run(
     overrides: overridesOf(options),
     loaded,
     log,
-    apply: (next) => assembly.reconfigure(next),
+    apply: (next) => {
+      pinned.configure(next.pins);
+      assembly.reconfigure(next);
+    },
   });
+  pinned.watch(() => assembly.pinned());
   const hangUp = () => reloader.reload('SIGHUP');
   if (!hasTerminal()) process.on('SIGHUP', hangUp);
 
   const signal = await stop;
   reloader.stop();
+  pinned.stop();
   log.info({ signal }, 'stopping');
   assembly.drain();
   const until = Date.now() + config.server.drainTimeout;

@@ -79,6 +79,26 @@ const names = z.strictObject({
     .describe('What users call Patchbay in these hosts, which counts towards the length of names.'),
 });
 
+const pins = z.strictObject({
+  file: text(is.file)
+    .optional()
+    .describe(
+      'File with the definitions that `patchbay pin` has recorded; a relative path starts in the folder of the config file. Without it, nothing is held against pins.',
+    ),
+  onChange: z
+    .enum(['quarantine', 'report'])
+    .default('quarantine')
+    .describe(
+      'What happens to an item whose definition is not the pinned one: it is taken from clients, or the log says so.',
+    ),
+  onNew: z
+    .enum(['report', 'quarantine', 'allow'])
+    .default('report')
+    .describe(
+      'What happens to a tool, a prompt or a resource template that is not pinned, of an upstream that is: the log says so, it is taken from clients, or nothing.',
+    ),
+});
+
 const lists = z.strictObject({
   pageSize: z.int().min(0).max(100_000).default(0).describe('Items in one page of a list; 0 sends all in one page.'),
   firstWait: duration(
@@ -173,6 +193,7 @@ const file = z.strictObject({
     'Who may use what. Where it is there, what no rule allows is refused, and a rule that denies wins.',
   ),
   names: section(names).describe('How tools and prompts are called.'),
+  pins: section(pins).describe('Whether what upstreams say of their items may change.'),
   lists: section(lists).describe('How catalogs are fetched and listed.'),
   sessions: section(sessions).describe('Limits of client sessions.'),
   storage: section(storage).describe('What is kept between runs.'),

@@ -224,3 +224,8 @@ export function serverName(name: string): Finding | undefined {
   if (SERVER_NAME.test(name)) return undefined;
   return { message: 'is not a name of a server', mend: 'use 1 to 32 of the characters A-Z a-z 0-9 _ -' };
 }
+
+/** A path of a file. */
+export function file(value: string): Finding | undefined {
+  return value.trim() === '' ? { message: 'is not a file', mend: 'write a path, or delete the key' } : folder(value);
+}

@@ -45,6 +45,7 @@ import type { Gateway, InProgress } from './gateway.ts';
 import { createGuard } from './guard.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LegacyCall } from './legacy-call.ts';
+import type { PinBoard } from './pin-board.ts';
 import { catalogSettings, reconfigure, separatorOf, viewSettings } from './reconfigure.ts';
 import { endUnwelcome } from './reconfigure-auth.ts';
 import { takeBack } from './take-back.ts';
@@ -57,6 +58,8 @@ export interface Assembly {
   drain(): void;
   /** Takes over another configuration, as far as it can without a restart. */
   reconfigure(config: Config): void;
+  /** Other definitions are agreed to than before. */
+  pinned(): void;
   /** Calls in progress of all sessions. */
   inFlight(): number;
   /** Ends sessions, links and processes. Resolves when nothing is left. */
@@ -74,6 +77,8 @@ export interface Kept {
   readonly vault?: Vault | undefined;
   /** Who signs in here with a password. */
   readonly users?: Users | undefined;
+  /** What definitions are held against; nothing is without it. */
+  readonly pins?: PinBoard | undefined;
   /** What signs people in, loaded by those alone who need it. */
   readonly SignIn?: typeof AuthorizationServer | undefined;
 }
@@ -82,7 +87,7 @@ export function assemble(
   config: Config,
   version: string,
   log: Logger,
-  { database, vault = openVault(undefined, undefined, log), users, SignIn }: Kept = {},
+  { database, vault = openVault(undefined, undefined, log), users, pins, SignIn }: Kept = {},
 ): Assembly {
   const specs = specsOf(config.upstreams);
   // with those that were taken out and still finish their calls
@@ -112,7 +117,7 @@ export function assemble(
     mask: (upstream, text) => pool.upstreams.get(upstream)?.mask(text) ?? text,
     changed: () => announcer.changed(),
   });
-  const views = new ViewCache(catalogs, viewSettings(config, specs), log);
+  const views = new ViewCache(catalogs, viewSettings(config, specs, pins?.holds), log);
   const warn = (details: object, text: string): void => log.warn(details, text);
   const streams = { events, retry, patience: limits.idleTimeout, warn };
   const ended = (session: LegacySession, reason: string): void => {
@@ -218,6 +223,7 @@ export function assemble(
   let draining = false;
   const gateway: Gateway = {
     context,
+    pins,
     timing,
     host: {
       get labelled() {
@@ -257,9 +263,13 @@ export function assemble(
       draining = true;
     },
     reconfigure: (next) => {
-      reconfigure({ context, views, specs, patience: server.drainTimeout, log }, next, open);
+      reconfigure({ context, views, specs, pins, patience: server.drainTimeout, log }, next, open);
       takeOver(next.auth);
       for (const [name, spec] of specs) known.set(name, spec);
+    },
+    pinned: () => {
+      views.rebuild();
+      announcer.changed();
     },
     // those that wait for their clients may wait for long
     inFlight: () => sessions.inFlight + [...modernCalls].filter(({ exchange }) => exchange).length,

@@ -11,6 +11,7 @@ import type { LegacySession } from '../sessions/legacy-session.ts';
 import type { SessionStream } from '../sessions/session-stream.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Door } from './door.ts';
+import type { PinBoard } from './pin-board.ts';
 import type { ReplyTiming } from './post-reply.ts';
 
 /** What a call needs of the gateway to reach its client. */
@@ -44,6 +45,8 @@ export interface Asked {
 
 export interface Gateway {
   readonly context: MethodContext;
+  /** What definitions are held against. */
+  readonly pins: PinBoard | undefined;
   readonly timing: ReplyTiming;
   readonly host: CallHost;
   readonly log: Logger;

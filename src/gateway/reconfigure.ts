@@ -2,12 +2,14 @@
 import { longestName } from '../config/hosts.ts';
 import type { Config } from '../config/schema.ts';
 import type { MethodContext } from '../methods/context.ts';
+import type { Holds } from '../methods/shaped-catalog.ts';
 import type { ViewCache, ViewSettings } from '../methods/view-cache.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { CatalogSettings } from '../upstreams/catalog-settings.ts';
 import { Connector } from '../upstreams/connector.ts';
 import { identityOf } from '../upstreams/identity.ts';
 import { specsOf, type UpstreamSpec } from '../upstreams/spec.ts';
+import type { PinBoard } from './pin-board.ts';
 
 /** The sections of a configuration that take effect while the gateway runs; others do at its next start. */
 export const LIVE_SECTIONS: ReadonlySet<string> = new Set([
@@ -16,6 +18,7 @@ export const LIVE_SECTIONS: ReadonlySet<string> = new Set([
   'policy',
   'names',
   'lists',
+  'pins',
   'secrets',
   'log',
 ]);
@@ -26,6 +29,8 @@ export interface Reconfigurable {
   readonly views: ViewCache;
   /** The upstreams of the context. */
   readonly specs: Map<string, UpstreamSpec>;
+  /** What definitions are held against. */
+  readonly pins: PinBoard | undefined;
   /** How long calls in progress may take to finish where their upstream goes, milliseconds. */
   readonly patience: number;
   readonly log: Logger;
@@ -44,7 +49,12 @@ export const catalogSettings = (config: Config, specs: ReadonlyMap<string, Upstr
 });
 
 /** What the views are to know of a configuration. */
-export const viewSettings = (config: Config, specs: ReadonlyMap<string, UpstreamSpec>): ViewSettings => ({
+export const viewSettings = (
+  config: Config,
+  specs: ReadonlyMap<string, UpstreamSpec>,
+  holds?: Holds,
+): ViewSettings => ({
+  holds,
   names: { ...config.names, maxLength: longestName(config.names) },
   upstreams: new Map(specs),
   hosts: config.names.hosts,
@@ -60,7 +70,7 @@ export const separatorOf = ({ names }: Config): string | undefined =>
  * @param open whether everyone is let in
  */
 export function reconfigure(
-  { context, views, specs, patience, log }: Reconfigurable,
+  { context, views, specs, pins, patience, log }: Reconfigurable,
   config: Config,
   open: boolean,
 ): void {
@@ -79,7 +89,7 @@ export function reconfigure(
   endProfiles(context);
   context.lists = config.lists;
   context.separator = separatorOf(config);
-  views.configure(viewSettings(config, specs));
+  views.configure(viewSettings(config, specs, pins?.holds));
   catalogs.configure(catalogSettings(config, specs));
 }
 

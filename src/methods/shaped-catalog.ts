@@ -48,7 +48,9 @@ export function shapeCatalog(
     for (const name of rules?.named(kind) ?? [])
       if (!catalog.items[kind].some((item) => item.name === name)) note(name, 'the upstream has no such item');
   }
-  const withheld: Withheld | undefined = withholding(catalog, rules, items, held);
+  // nothing is said of it, and nothing held back
+  if (!rules && KINDS.every((kind) => held[kind].length === 0)) return catalog;
+  const withheld: Withheld = withholding(catalog, rules, items, held);
   return { ...catalog, items, withheld };
 }
 

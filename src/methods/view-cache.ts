@@ -64,6 +64,11 @@ export class ViewCache {
     this.#told.clear();
   }
 
+  /** What is held back is different now. */
+  rebuild(): void {
+    this.#views.clear();
+  }
+
   /** What a grant lets through of the catalogs as they are now. @param grant `undefined` for everything */
   get(audience: string, grant: Grant | undefined): View {
     const whole = this.whole(audience);

@@ -13,14 +13,8 @@ type Items = Readonly<Record<ItemKind, readonly CatalogItem[]>>;
  * @param catalog as its upstream says it
  * @param items what clients see of it
  * @param held what is held back of it
- * @returns `undefined` where nothing is kept from clients
  */
-export function withholding(
-  catalog: Catalog,
-  rules: ItemRules | undefined,
-  items: Items,
-  held: Items,
-): Withheld | undefined {
+export function withholding(catalog: Catalog, rules: ItemRules | undefined, items: Items, held: Items): Withheld {
   const templatesOf = (list: readonly CatalogItem[]): UriTemplate[] => list.map(({ name }) => new UriTemplate(name));
   const shown = new Set(items.resourceTemplates.map(({ name }) => name));
   const gone = catalog.items.resourceTemplates.filter(({ name }) => !shown.has(name));

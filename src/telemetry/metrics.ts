@@ -11,6 +11,9 @@ export interface UpstreamFigures {
   readonly inFlight: number;
   /** Whether its items are missing in lists. */
   readonly missing: boolean;
+  /** Items whose definitions are not the pinned ones, and those that are not pinned although others are. */
+  readonly changed: number;
+  readonly unpinned: number;
 }
 
 export interface Figures {
@@ -38,6 +41,8 @@ export function createMetrics(figures: () => Figures): { readonly type: string; 
     failures: gauge('upstream_failures', 'Failures in a row', ['upstream']),
     links: gauge('upstream_links', 'Links that are open or opening', ['upstream']),
     inFlight: gauge('upstream_calls', 'Requests that wait for an answer', ['upstream']),
+    changed: gauge('upstream_definitions_changed', 'Items whose definitions are not the pinned ones', ['upstream']),
+    unpinned: gauge('upstream_definitions_unpinned', 'Items that are not pinned, of an upstream that is', ['upstream']),
     missing: gauge('upstream_missing', '1 when its items are missing in lists', ['upstream']),
   };
   const state = gauge('upstream_state', '1 for the state that the upstream is in', ['upstream', 'state']);

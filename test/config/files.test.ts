@@ -37,7 +37,7 @@ test('patchbay.yaml serves the four sample upstreams, each kind of process among
 test('the values in the comments of patchbay.yaml are the defaults', () => {
   const text = readFileSync(path('patchbay.yaml'), 'utf8');
   const uncommented = text
-    .replace(/^ {2}# (publicUrl|folder|key): .*$/gm, '')
+    .replace(/^ {2}# (publicUrl|folder|key|file): .*$/gm, '')
     .replace(/^ {2}# docs:\n( {2}# .*\n)*/m, '')
     .replace(/^ {2}# (jwt|introspection):\n( {2}# {3}.*\n)*/gm, '')
     .replace(/^ {2}# {3}(users): .*\n/gm, '')
