@@ -32,13 +32,11 @@ import type { Database } from '../storage/database.ts';
 import { openVault, type Vault } from '../storage/vault.ts';
 import { auditTo } from '../telemetry/audit.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { CatalogShelf } from '../upstreams/catalog-settings.ts';
 import { CatalogStore, NO_AUDIENCE } from '../upstreams/catalog-store.ts';
 import { Connector } from '../upstreams/connector.ts';
-import { catalogKey } from '../upstreams/identity.ts';
 import { LinkPool } from '../upstreams/pool.ts';
-import { SavedCatalogs } from '../upstreams/saved-catalogs.ts';
-import { specsOf, type UpstreamSpec } from '../upstreams/spec.ts';
+import { SavedCatalogs, shelfOf } from '../upstreams/saved-catalogs.ts';
+import { specsOf } from '../upstreams/spec.ts';
 import type { LinkName } from '../upstreams/upstream-links.ts';
 import { createDoor } from './door.ts';
 import type { Gateway, InProgress } from './gateway.ts';
@@ -291,14 +289,6 @@ export function assemble(
       keys?.close();
       signIn?.close();
     },
-  };
-}
-
-/** Catalogs are kept by what the upstream is now: under another address or credential they are not found. */
-function shelfOf(specs: ReadonlyMap<string, UpstreamSpec>, saved: SavedCatalogs): CatalogShelf {
-  return {
-    load: (upstream, audience) => saved.load(catalogKey(specs.get(upstream)!, audience)),
-    save: (upstream, audience, catalog) => saved.save(catalogKey(specs.get(upstream)!, audience), catalog),
   };
 }
 

@@ -4,6 +4,9 @@ import type { Database } from '../storage/database.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { CatalogItem, ItemKind, Snapshot } from './catalog.ts';
 import { digestOf, KINDS, readPage } from './catalog-items.ts';
+import type { CatalogShelf } from './catalog-settings.ts';
+import { catalogKey } from './identity.ts';
+import type { UpstreamSpec } from './spec.ts';
 
 const DAY = 86_400_000;
 /** A catalog that nobody has used for this long is not kept any more. */
@@ -77,6 +80,14 @@ export class SavedCatalogs {
     this.#known.set(key, { digest, at });
     if (this.#known.size > MOST) this.#known.delete(this.#known.keys().next().value!);
   }
+}
+
+/** Catalogs are kept by what the upstream is now: under another address or credential they are not found. */
+export function shelfOf(specs: ReadonlyMap<string, UpstreamSpec>, saved: SavedCatalogs): CatalogShelf {
+  return {
+    load: (upstream, audience) => saved.load(catalogKey(specs.get(upstream)!, audience)),
+    save: (upstream, audience, catalog) => saved.save(catalogKey(specs.get(upstream)!, audience), catalog),
+  };
 }
 
 /** JSON text: the facts, and for each kind a list result such as the upstream might have sent in one page. */
