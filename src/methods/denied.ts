@@ -2,7 +2,7 @@
 import type { Call } from '../protocol/call.ts';
 import type { ItemKind } from '../upstreams/catalog.ts';
 import type { MethodContext } from './context.ts';
-import { type Resolve, resolvePrompt, resolveTemplate, resolveTool } from './resolve.ts';
+import { type Resolve, resolvePrompt, resolveTemplate, resolveTool, seeingAll } from './resolve.ts';
 import { Visible } from './visible.ts';
 
 /**
@@ -19,7 +19,7 @@ export function noteDenied(
   const grant = context.grants.of(principal, client.profile);
   if (!grant?.policy) return;
   const whole = context.whole(client.audience);
-  const found = resolve({ ...context, view: () => whole }, { principal, client }, exposed);
+  const found = resolve(seeingAll(context, { client }), { principal, client }, exposed);
   if (!found) return;
   const { upstream, name } = found;
   const catalog = whole.catalogs.find((one) => one.upstream === upstream);

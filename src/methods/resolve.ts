@@ -10,6 +10,12 @@ export type Caller = Pick<Call, 'client' | 'principal'>;
 /** Finds what an exposed name or URI stands for; `undefined` when it is not known, or not yet. */
 export type Resolve = (context: MethodContext, caller: Caller, exposed: string) => NameTarget | undefined;
 
+/** The same context for something that is done for a caller whatever it may see. */
+export function seeingAll(context: MethodContext, { client }: Pick<Caller, 'client'>): MethodContext {
+  const whole = context.whole(client.audience);
+  return { ...context, view: () => whole };
+}
+
 /** A tool, those of an opened app by their own name as well. */
 export const resolveTool: Resolve = (context, caller, name) =>
   context.view(caller).tools.resolve(name) ?? appTool(context, caller, name);

@@ -5,7 +5,7 @@ import { ask } from '../upstreams/ask.ts';
 import type { Method, MethodContext } from './context.ts';
 import { whenKnown } from './named.ts';
 import { PassingSink } from './passing-sink.ts';
-import { resolveResource } from './resolve.ts';
+import { resolveResource, seeingAll } from './resolve.ts';
 import { routeOne } from './route-one.ts';
 import { leaseFor } from './scope.ts';
 
@@ -36,7 +36,8 @@ export const subscribe: Method = (context, call, params) => {
 
 export const unsubscribe: Method = (context, call, params) => {
   const { text, span } = params.string('uri');
-  const target = ownerOf(context, call, text);
+  // also of what was taken away in between
+  const target = ownerOf(seeingAll(context, call), call, text);
   const scope = target && leaseFor(context, call, target.upstream).scope;
   const last =
     target && context.subscriptions.remove({ upstream: target.upstream, scope: scope! }, target.name, call.session!);

@@ -251,7 +251,7 @@ test('a session goes by the newest token: with other groups, other things are th
 test('a changed policy takes effect at once: what was subscribed to is told no more', async () => {
   const session = await Session.open(bench.gateway.url, { headers: await bench.bearer(ENG) });
   const stream = await session.listen();
-  await session.result('resources/subscribe', { uri: 'l://open' });
+  for (const uri of ['l://open', 'l://mine']) await session.result('resources/subscribe', { uri });
   const config = parse(await readFile(bench.gateway.configPath, 'utf8')) as Record<string, unknown>;
   const policy = [{ allow: ['legacy/write', 'modern/*'] }];
   await writeFile(bench.gateway.configPath, stringify({ ...config, policy }));
@@ -262,6 +262,10 @@ test('a changed policy takes effect at once: what was subscribed to is told no m
   expect((await session.request('tools/call', { name: 'legacy__read' })).error?.code).toBe(-32602);
   expect(await session.callText('legacy__write')).toBe('write');
   expect(stream.text).not.toContain('l://open');
+  // what it may not see any more it may still leave
+  expect((await session.request('resources/unsubscribe', { uri: 'l://mine' })).result).toEqual({});
+  const [left] = await bench.legacy.waitFor('resources/unsubscribe');
+  expect(left?.params).toMatchObject({ uri: 'l://mine' });
   await stream.close();
   await writeFile(bench.gateway.configPath, stringify(config));
 });
