@@ -115,7 +115,8 @@ export const SAMPLES: Readonly<Record<string, Served>> = {
     errorPage({
       title: 'You are not signed in',
       text: 'Example Corp cannot be reached now.',
-      mend: 'Go back and try again in a moment. If it stays so, tell those who run this server.',
+      mend: 'Try again in a moment. If it stays so, tell those who run this server.',
+      way: { label: 'Back to the sign-in', href: '/sign-in-federated' },
     }),
   ),
   leave: page(leavePage({ uri: 'cursor://anysphere.cursor-mcp/oauth/callback?code=1&state=2' })),

@@ -72,7 +72,11 @@ export class Interactions {
         wait === undefined
           ? 'The user name or the password is wrong.'
           : `Too many attempts. Try again ${inWords(wait)}.`;
-      const again = this.#signIn(step, { user: login, problem }, wait === undefined ? 401 : 429);
+      const again = this.#signIn(
+        step,
+        { user: login, problem, early: wait !== undefined },
+        wait === undefined ? 401 : 429,
+      );
       return wait === undefined ? again : later(await again, wait);
     }
     return this.#signedIn(request, response, ofFile(found), { client, address });
@@ -215,7 +219,11 @@ export class Interactions {
     return grant.save();
   }
 
-  async #signIn(step: Interaction, typed: { user?: string; problem?: string } = {}, status = 200): Promise<Step> {
+  async #signIn(
+    step: Interaction,
+    typed: { user?: string; problem?: string; early?: boolean } = {},
+    status = 200,
+  ): Promise<Step> {
     const { federation, users } = this.#options;
     const action = this.#action(step, 'login');
     const html = signInPage({

@@ -182,7 +182,8 @@ async function pages(scope: FastifyInstance, server: AuthorizationServer): Promi
         server.refused(error.message, request.ip);
         return send(reply, overPage());
       }
-      if (error instanceof FederationRefused) return send(reply, refusedPage(error));
+      if (error instanceof FederationRefused)
+        return send(reply, refusedPage(error, stepPath(server, request.params.uid)));
       throw error;
     }
   };
@@ -216,7 +217,7 @@ async function pages(scope: FastifyInstance, server: AuthorizationServer): Promi
     const query = request.raw.url!.split('?', 2)[1] ?? '';
     return send(reply, {
       kind: 'redirect',
-      url: `${server.path}${INTERACTION}/${encodeURIComponent(uid)}/provider?${query}`,
+      url: `${stepPath(server, uid)}/provider?${query}`,
     });
   });
   scope.get<StepRequest>(`${at}/provider`, (request, reply) =>
@@ -226,6 +227,9 @@ async function pages(scope: FastifyInstance, server: AuthorizationServer): Promi
     }),
   );
 }
+
+const stepPath = ({ path }: AuthorizationServer, uid: string): string =>
+  `${path}${INTERACTION}/${encodeURIComponent(uid)}`;
 
 type Taker = (raw: IncomingMessage, uid: string) => Promise<Step>;
 

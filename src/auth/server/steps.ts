@@ -41,15 +41,19 @@ export const overPage = (): Step => ({
   }),
 });
 
-/** What is shown to somebody whom the provider did not sign in. */
-export function refusedPage({ message, status }: FederationRefused): Step {
+/**
+ * What is shown to somebody whom the provider did not sign in.
+ * @param back the path of the step, at which the sign-in can be tried again
+ */
+export function refusedPage({ message, status }: FederationRefused, back: string): Step {
   const away = status === 503;
   const html = errorPage({
     title: 'You are not signed in',
     text: message,
     mend: away
-      ? 'Go back and try again in a moment. If it stays so, tell those who run this server.'
-      : 'Go back to your app and connect again, or ask those who run this server.',
+      ? 'Try again in a moment. If it stays so, tell those who run this server.'
+      : 'Try it with another account, or ask those who run this server.',
+    way: { label: 'Back to the sign-in', href: back },
   });
   const step: Step = { kind: 'page', status, headers: pageHeaders(), html };
   return away ? later(step, AWAY) : step;

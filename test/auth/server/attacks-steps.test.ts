@@ -103,6 +103,8 @@ describe('steps', () => {
     expect(Number(stop.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(stop.html).toMatch(/Too many attempts\. Try again in \d+ seconds?\./);
     expect(browser.form(stop.html).action).toMatch(/login$/);
+    // nothing is wrong with what was typed
+    expect(stop.html).not.toContain('aria-invalid="true"');
   });
 
   test('gone on with by another browser', async () => {

@@ -110,6 +110,8 @@ describe('what is refused', () => {
       const failed = await federated.through(browser, page);
       expect(failed.headers.get('retry-after')).toBe('30');
       expect(failed).toMatchObject({ status: 503, html: expect.stringContaining('Engines cannot be reached') });
+      const way = /<a class="main" href="([^"]+)">Back to the sign-in</.exec(failed.html)![1]!;
+      expect((await browser.go(way)).html).toContain('Continue with Engines');
       await federated.company.up();
       federated.company.user = undefined;
       const denied = await federated.through(browser, page);

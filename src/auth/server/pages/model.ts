@@ -23,6 +23,8 @@ export interface SignInModel {
   readonly user?: string | undefined;
   /** Why signing in failed, as a sentence. */
   readonly problem?: string | undefined;
+  /** Whether nothing was wrong with what was typed: it was too early for another try. */
+  readonly early?: boolean | undefined;
   /** A provider that can sign the user in: its name, and where the form goes, with `csrf`. */
   readonly federation?: { readonly name: string; readonly action: string } | undefined;
   /** Whether there are users with passwords. */
@@ -48,6 +50,8 @@ export interface ErrorModel {
   readonly text: string;
   /** What to do about it. */
   readonly mend?: string | undefined;
+  /** Where that can be done: a path of this server, and what leads there is called. */
+  readonly way?: { readonly label: string; readonly href: string } | undefined;
 }
 
 export interface DoneModel {

@@ -28,8 +28,8 @@ function federationForm({ name, action }: NonNullable<SignInModel['federation']>
 }
 
 /** After a problem the field to mend has the focus: the password, when the name is there already. */
-function passwordForm({ action, csrf, user = '', problem, federation }: SignInModel): Html {
-  const wrong = problem !== undefined && html` aria-invalid="true" aria-describedby="problem"`;
+function passwordForm({ action, csrf, user = '', problem, early, federation }: SignInModel): Html {
+  const wrong = problem !== undefined && html`${!early && html` aria-invalid="true"`} aria-describedby="problem"`;
   const focus = html` autofocus`;
   const start = problem !== undefined || !federation;
   return html`<form class="sign-in" method="post" action="${action}">

@@ -32,6 +32,7 @@ h1, h2, p, ul, dl, dd { margin: 0; padding: 0; }
 h1 { font-size: 1.5rem; line-height: 1.25; font-weight: 650; letter-spacing: -.01em; text-wrap: balance; }
 h2 { font-size: 1rem; line-height: 1.375; font-weight: 600; }
 svg { flex: none; width: 1.25rem; height: 1.25rem; }
+p { text-wrap: pretty; }
 .lead { margin-top: .5rem; color: var(--muted); }
 .lead b { color: var(--text); font-weight: 600; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
@@ -75,6 +76,7 @@ form { margin: 0; }
 .or + .sign-in { margin-top: 0; }
 .sign-in > button:not(:nth-child(2)) { margin-top: 1.5rem; }
 .mend { margin-top: 1rem; }
+.way { margin-top: 1.5rem; }
 label { margin-top: 1rem; display: block; margin-bottom: .375rem; font-weight: 600; font-size: .9375rem; }
 input { display: block; width: 100%; min-height: 2.75rem; padding: .5rem .75rem; border: 1px solid var(--edge);
   border-radius: .625rem; background: var(--card); color: var(--text); font: inherit; }
