@@ -70,6 +70,7 @@ const EXAMPLES: Readonly<Record<string, unknown>> = {
   '.claims': { department: ['sales'] },
   'policy[].profiles': ['research'],
   'unless.profiles': ['research'],
+  'pins.file': 'pins.json',
   'names.hosts': ['claude', 'cursor'],
   'storage.key': '${env:PATCHBAY_KEY}',
   'storage.folder': '/var/lib/patchbay',
