@@ -5,14 +5,18 @@ import { UsersProblem } from '../auth/users-file.ts';
 import { loadConfig } from '../config/load.ts';
 import { nearest } from '../config/nearest.ts';
 import { formatProblem } from '../config/problems.ts';
+import { PinBoard, readPins } from '../gateway/pin-board.ts';
 import { viewSettings } from '../gateway/reconfigure.ts';
 import { buildView } from '../methods/view.ts';
 import { wholeView } from '../methods/view-cache.ts';
 import type { Principal } from '../protocol/call.ts';
 import { createLogger } from '../telemetry/log.ts';
+import { type ItemKind, itemNamed } from '../upstreams/catalog.ts';
+import { PinsProblem } from '../upstreams/pins.ts';
 import { specsOf } from '../upstreams/spec.ts';
 import { type FoundCatalogs, findCatalogs } from './catalogs.ts';
 import { type Explained, explainItem, nearestItems } from './explanation.ts';
+import { pinsFileOf } from './pinned-file.ts';
 import { CommandProblem } from './places.ts';
 import { askedAbout, type WhoOptions } from './who.ts';
 
@@ -48,7 +52,14 @@ export async function explain(name: string, options: ExplainOptions, version: st
     const rules = { names: settings.names, upstreams: [...settings.upstreams.keys()] };
     const plain = buildView(found.catalogs, rules, 2);
     const grants = new Grants(profiles, config.policy);
-    const items = explainItem({ name, principal, profile, grants, view, plain, tokens: !open });
+    const board = new PinBoard(config.pins, log);
+    if (config.pins.file !== undefined) board.configure(readPins(pinsFileOf(config.pins, loaded.file)), config.pins);
+    const holds = (kind: ItemKind, upstream: string, item: string): boolean => {
+      const catalog = found.catalogs.find((one) => one.upstream === upstream);
+      const own = catalog && itemNamed(catalog.items[kind], item);
+      return own !== undefined && board.holds(upstream, kind, own);
+    };
+    const items = explainItem({ name, principal, profile, grants, view, plain, tokens: !open, holds });
     const near = items.length > 0 ? [] : nearestItems(view, name);
     const who = { user: principal.subject, groups: principal.groups ?? [], scopes: principal.scopes };
     if (options.json) {
@@ -58,7 +69,8 @@ export async function explain(name: string, options: ExplainOptions, version: st
     if (items.some(({ usable }) => usable)) return YES;
     return items.length === 0 && found.missing.length > 0 ? UNTOLD : NO;
   } catch (error) {
-    if (!(error instanceof CommandProblem) && !(error instanceof UsersProblem)) throw error;
+    const ours = [CommandProblem, UsersProblem, PinsProblem].some((problem) => error instanceof problem);
+    if (!(error instanceof Error) || !ours) throw error;
     process.stderr.write(`${error.message}\n`);
     return UNTOLD;
   }
@@ -109,6 +121,8 @@ const told =
       ],
     ];
     if (is.hidden) rows.push(['hidden', `by \`hide\` in upstreams.${upstream}.items`]);
+    if (is.quarantined)
+      rows.push(['pins', 'quarantined: `patchbay pin --diff` shows how it differs from what is pinned']);
     const width = 9;
     const [[head, what] = [], ...lines] = rows;
     return `${head}: ${what}\n${lines.map(([key = '', text]) => `  ${key.padEnd(width)}${text}\n`).join('')}${verdict}\n`;

@@ -28,6 +28,8 @@ export interface Explained {
   readonly scopes: { readonly needed: readonly string[]; readonly missing: readonly string[] };
   /** Whether `hide` in `items` of its upstream takes it away from everyone. */
   readonly hidden: boolean;
+  /** Present where it is taken from everyone, since its definition is not the pinned one. */
+  readonly quarantined?: true;
   /** Whether it is listed, and there at all. */
   readonly visible: boolean;
   /** Whether a call goes through. */
@@ -46,6 +48,8 @@ export interface Question {
   readonly plain: View;
   /** Whether tokens are asked for at all. */
   readonly tokens: boolean;
+  /** Whether an item is held back by the pins. */
+  holds(kind: ItemKind, upstream: string, name: string): boolean;
 }
 
 interface Found {
@@ -120,7 +124,7 @@ function find({ name: asked, view, plain }: Question): Found[] {
   return owner ? [{ kind: 'resources', exposed: asked, upstream: owner.upstream, name: owner.uri }] : [];
 }
 
-function judge({ principal, profile, grants, view, tokens }: Question, found: Found): Explained {
+function judge({ principal, profile, grants, view, tokens, holds }: Question, found: Found): Explained {
   const { kind, exposed, upstream, name, hidden = false } = found;
   const grant = grants.of(principal, profile.name);
   const catalog = view.catalogs.find((one) => one.upstream === upstream);
@@ -133,7 +137,8 @@ function judge({ principal, profile, grants, view, tokens }: Question, found: Fo
   const scopes = tokens ? profile.scopes.needed({ method: KINDS[kind].method, item: { upstream, name } }) : [];
   const held = profile.scopes.heldBy(principal);
   const missing = scopes.filter((scope) => !held.has(scope));
-  const visible = !hidden && selected.visible && allowed.visible;
+  const quarantined = !hidden && holds(kind, upstream, name);
+  const visible = !hidden && !quarantined && selected.visible && allowed.visible;
   return {
     kind: KINDS[kind].word,
     exposed,
@@ -144,6 +149,7 @@ function judge({ principal, profile, grants, view, tokens }: Question, found: Fo
     ...(grants.personal ? { policy: { allowed: allowed.visible, ...ruleOf(allowed) } } : {}),
     scopes: { needed: scopes, missing },
     hidden,
+    ...(quarantined && { quarantined }),
     visible,
     usable: visible && missing.length === 0,
   };

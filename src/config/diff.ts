@@ -2,7 +2,8 @@
  * What is different between two configs, for the log and for whoever applies it. Values are shown only where they can be
  * no secret: numbers, booleans, choices, and a few texts. Texts of upstreams are not, since they may come from placeholders.
  */
-import { configJsonSchema, type JsonSchema, schemaAt } from './json-schema.ts';
+import { configJsonSchema } from './json-schema.ts';
+import { type JsonSchema, schemaAt } from './json-schema-node.ts';
 import { dotted, mayBeSecret } from './problems.ts';
 import type { Config } from './schema.ts';
 import { DURATION_PATTERN, formatDuration, formatSize, RATE_PATTERN, SIZE_PATTERN } from './units.ts';

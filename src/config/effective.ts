@@ -2,7 +2,8 @@
 import { stringify } from 'yaml';
 import { isSecret, secretsInArgument } from './import/plain-secrets.ts';
 import { type Origin, pathKey } from './interpolate.ts';
-import { configJsonSchema, type JsonSchema } from './json-schema.ts';
+import { configJsonSchema } from './json-schema.ts';
+import type { JsonSchema } from './json-schema-node.ts';
 import { mayBeSecret, type Source, valueAt } from './problems.ts';
 import { UPSTREAM_KEYS } from './upstream.ts';
 

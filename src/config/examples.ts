@@ -1,5 +1,5 @@
 /** An example for each key that has no default to learn from, for editors and the reference. */
-import type { JsonSchema } from './json-schema.ts';
+import type { JsonSchema } from './json-schema-node.ts';
 
 /** By the end of the key's path; the longest one that fits holds. */
 const EXAMPLES: Readonly<Record<string, unknown>> = {

@@ -1,7 +1,8 @@
 /** Zod issues as findings: what was expected, in an admin's words, and the nearest thing that would have been right. */
 import type { z } from 'zod';
 import type { Finding } from './finding.ts';
-import { configJsonSchema, type JsonSchema, schemaAt } from './json-schema.ts';
+import { configJsonSchema } from './json-schema.ts';
+import { type JsonSchema, schemaAt } from './json-schema-node.ts';
 import { nearest } from './nearest.ts';
 import { isOfAnotherApp } from './other-apps.ts';
 import { valueAt } from './problems.ts';

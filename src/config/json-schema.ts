@@ -1,19 +1,8 @@
 /** The JSON Schema of the config file, for editors: what may be written, before interpolation and defaults. */
 import { z } from 'zod';
 import { addExamples } from './examples.ts';
+import type { JsonSchema } from './json-schema-node.ts';
 import { configSchema } from './schema.ts';
-
-/** A JSON Schema node, as far as this project reads one. */
-export interface JsonSchema {
-  [keyword: string]: unknown;
-  type?: string | string[];
-  properties?: Record<string, JsonSchema>;
-  additionalProperties?: JsonSchema | boolean;
-  items?: JsonSchema;
-  anyOf?: JsonSchema[];
-  $defs?: Record<string, JsonSchema>;
-  $ref?: string;
-}
 
 const PLACEHOLDER = '\\$\\{(env|file|secret):[^}]+\\}';
 
@@ -29,21 +18,6 @@ export function configJsonSchema(): JsonSchema {
 /** The text of `config/patchbay.schema.json`; the same schema always gives the same text. */
 export function configJsonSchemaText(): string {
   return `${JSON.stringify(configJsonSchema(), null, 2)}\n`;
-}
-
-/** The schema of the value at a path, or undefined when the path leaves the schema. */
-export function schemaAt(root: JsonSchema, path: readonly PropertyKey[]): JsonSchema | undefined {
-  let node: JsonSchema | undefined = root;
-  for (const key of path) {
-    const { properties, additionalProperties, items }: JsonSchema = node;
-    if (typeof key === 'number') node = items;
-    else if (properties !== undefined) node = Object.hasOwn(properties, key) ? properties[String(key)] : undefined;
-    else node = typeof additionalProperties === 'object' ? additionalProperties : undefined;
-    const definition: string | undefined = node?.$ref?.replace('#/$defs/', '');
-    if (definition !== undefined) node = root.$defs?.[definition];
-    if (node === undefined) return undefined;
-  }
-  return node;
 }
 
 /** Every value that interpolation can produce may also be written as a placeholder. */

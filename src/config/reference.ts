@@ -1,6 +1,7 @@
 /** The configuration reference, `docs/configuration.md`: every key of the schema, after what holds for all of them. */
 import { stringify } from 'yaml';
-import { configJsonSchema, type JsonSchema } from './json-schema.ts';
+import { configJsonSchema } from './json-schema.ts';
+import type { JsonSchema } from './json-schema-node.ts';
 
 /** A key as the reference lists it. */
 interface Row {

@@ -78,13 +78,20 @@ function shapeItem(kind: ItemKind, item: CatalogItem, rule: ItemRule, note: Note
   return { ...(readItem(raw, { start: 0, end: raw.length }, kind) ?? item), shape };
 }
 
-/** A new name that another item of the upstream has by itself is not given. */
-function withoutClashes(items: readonly CatalogItem[], note: Note): CatalogItem[] {
+/**
+ * A new name that another item of the upstream has is not given. Who then keeps its own name may be in the way of one more.
+ */
+function withoutClashes(items: readonly CatalogItem[], note: Note): readonly CatalogItem[] {
   const own = new Set(items.filter(({ shape }) => shape?.alias === undefined).map(({ name }) => name));
-  return items.map((item) => {
-    const alias = item.shape?.alias;
-    if (alias === undefined || !own.has(alias)) return item;
-    note(item.name, `it cannot be called ${JSON.stringify(alias)}, which is the name of another item`);
-    return { ...item, shape: { ...item.shape!, alias: undefined } };
-  });
+  const clashes = ({ shape }: CatalogItem): boolean => shape?.alias !== undefined && own.has(shape.alias);
+  let left = items;
+  while (left.some(clashes)) {
+    left = left.map((item) => {
+      if (!clashes(item)) return item;
+      note(item.name, `it cannot be called ${JSON.stringify(item.shape!.alias)}, which is the name of another item`);
+      own.add(item.name);
+      return { ...item, shape: { ...item.shape!, alias: undefined } };
+    });
+  }
+  return left;
 }

@@ -4,7 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { speaksForItself } from '../../src/config/examples.ts';
-import { type JsonSchema, schemaAt } from '../../src/config/json-schema.ts';
+import { type JsonSchema, schemaAt } from '../../src/config/json-schema-node.ts';
 import { schemaKeys } from '../../src/config/reference.ts';
 import { readGolden, run } from './golden-file.ts';
 

@@ -1,7 +1,8 @@
 /** Every key of the config stands in a golden, so that what it parses to, or is refused with, is written down. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { configJsonSchema, type JsonSchema } from '../../src/config/json-schema.ts';
+import { configJsonSchema } from '../../src/config/json-schema.ts';
+import type { JsonSchema } from '../../src/config/json-schema-node.ts';
 import { schemaKeys } from '../../src/config/reference.ts';
 import { readYaml } from '../../src/config/yaml.ts';
 import { readGolden } from './golden-file.ts';

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { configJsonSchema, configJsonSchemaText, type JsonSchema, schemaAt } from '../../src/config/json-schema.ts';
+import { configJsonSchema, configJsonSchemaText } from '../../src/config/json-schema.ts';
+import { type JsonSchema, schemaAt } from '../../src/config/json-schema-node.ts';
 
 const root = new URL('../../config/', import.meta.url);
 const read = (file: string) => readFileSync(new URL(file, root), 'utf8');

@@ -272,6 +272,17 @@ up: tool other is gone
     expect((await pin('--diff')).code).toBe(1);
   });
 
+  test('catalog leaves out what is quarantined and says so; explain says why', async () => {
+    await agreed();
+    upstream.script.tools = [rug, other];
+    const listed = (await run(['catalog', '--upstream', 'up', '--config', gateway.configPath])).stdout;
+    expect(listed).not.toContain('up__add');
+    expect(listed).toContain('- up/add of tools has changed since it was pinned, so that clients do not see it\n');
+    const explained = await run(['explain', 'up__add', '--config', gateway.configPath]);
+    expect(explained.code).toBe(1);
+    expect(explained.stdout).toContain('  pins     quarantined: `patchbay pin --diff` shows');
+  });
+
   test('an upstream that cannot be asked keeps its pins', async () => {
     await agreed();
     const before = await readFile(pins, 'utf8');

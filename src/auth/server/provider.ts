@@ -131,7 +131,9 @@ export function createProvider(options: ProviderOptions): ProviderType {
       rpInitiatedLogout: { enabled: false },
       revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
       dPoP: { enabled: true },
-      registration: { enabled: embedded.registration.dynamic, rotateRegistrationAccessToken: false } as never,
+      // a registration is not managed later (RFC 7592), so that no client is told of a place and a token for it
+      registration: { enabled: embedded.registration.dynamic, issueRegistrationAccessToken: false } as never,
+      pushedAuthorizationRequests: { enabled: false },
       clientIdMetadataDocument: {
         enabled: embedded.registration.documents,
         ack: 'draft-02',
@@ -159,7 +161,7 @@ export function createProvider(options: ProviderOptions): ProviderType {
   const provider = new Provider(addresses.base, configuration);
   // where clients come from is configured, and told by headers that the mount sets anew for every request
   provider.proxy = true;
-  provider.use(askForSomething as never);
+  provider.use(askForSomething(scopes) as never);
   provider.use(handOver as never);
   provider.on('server_error', (_ctx, error) => log.error({ err: error }, 'the sign-in failed'));
   return provider;

@@ -151,7 +151,7 @@ export class Records {
       db
         .prepare(
           `DELETE FROM oauth_records WHERE kind = ?1 AND id IN
-             (SELECT id FROM oauth_records WHERE kind = ?1 ORDER BY used_at LIMIT ?2) RETURNING id, content`,
+             (SELECT id FROM oauth_records WHERE kind = ?1 ORDER BY used_at, rowid LIMIT ?2) RETURNING id, content`,
         )
         .all(kind, excess),
     );

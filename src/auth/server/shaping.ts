@@ -55,9 +55,19 @@ const webPage = (uri: unknown): boolean => typeof uri === 'string' && /^https:\/
 /** Whether an answer to this address goes to a program of the user's own computer. */
 export const isLoopbackUri = (uri: string): boolean => LOOPBACK.test(uri);
 
-/** Asks for everything where a client says nothing of what it wants. */
-export async function askForSomething(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
-  if (ctx.path.endsWith('/authorize') && ctx.method === 'GET' && !ctx.query.scope)
-    ctx.query = { ...ctx.query, scope: EVERYTHING };
-  await next();
+/**
+ * Asks for everything where a client says nothing of what it wants here: no scope, or only those of OpenID Connect and
+ * others that stand for nothing. Its user is then told so; a token without a scope would be good without that.
+ * @param scopes that say what a token is good for
+ */
+export function askForSomething(scopes: readonly string[]) {
+  return async (ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> => {
+    const { scope = '' } = ctx.query;
+    if (ctx.path.endsWith('/authorize') && ctx.method === 'GET' && typeof scope === 'string') {
+      const asked = scope.split(' ').filter((one) => one !== '');
+      if (!asked.some((one) => scopes.includes(one)))
+        ctx.query = { ...ctx.query, scope: [...asked, EVERYTHING].join(' ') };
+    }
+    await next();
+  };
 }
