@@ -1,15 +1,15 @@
-/** The command line: names, options and help of every command. */
+/** The command line: names, options and help of every command. What a command needs is loaded when it runs. */
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type CatalogOptions, catalog } from './commands/catalog.ts';
-import { type ConfigOptions, configCommand } from './commands/config.ts';
+import type { CatalogOptions } from './commands/catalog.ts';
+import type { ConfigOptions } from './commands/config.ts';
 import { configOption } from './commands/config-option.ts';
-import { type ExplainOptions, explain } from './commands/explain.ts';
-import { type ImportOptions, importCommand } from './commands/import.ts';
+import type { ExplainOptions } from './commands/explain.ts';
+import type { ImportOptions } from './commands/import.ts';
 import { keyCommand, several, signingKeyCommand, userCommand } from './commands/people.ts';
-import { type PinOptions, pin } from './commands/pin.ts';
-import { type ServeOptions, serve } from './commands/serve.ts';
-import { type ValidateOptions, validate } from './commands/validate.ts';
+import type { PinOptions } from './commands/pin.ts';
+import type { ServeOptions } from './commands/serve.ts';
+import type { ValidateOptions } from './commands/validate.ts';
 import { HOSTS, type HostName } from './config/hosts.ts';
 
 /** The version of this package. */
@@ -34,6 +34,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option('--public-url <url>', 'what clients connect to, without /mcp; wins over PATCHBAY_PUBLIC_URL and the config')
     .option('--insecure', 'serve without authentication on an address that other machines can reach')
     .action(async (options: Omit<ServeOptions, 'version'>) => {
+      const { serve } = await import('./commands/serve.ts');
       process.exitCode = await serve({ ...options, version: VERSION });
     });
 
@@ -45,6 +46,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option('--strict', 'take warnings for problems')
     .option('--connect', 'start or connect to each upstream, and say what it is')
     .action(async (options: ValidateOptions) => {
+      const { validate } = await import('./commands/validate.ts');
       process.exitCode = await validate(options, VERSION);
     });
 
@@ -53,7 +55,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     .description('print the settings that hold in the end, and where each is from; without secrets')
     .addOption(configOption())
     .option('--written', 'leave out defaults')
-    .action((options: ConfigOptions) => {
+    .action(async (options: ConfigOptions) => {
+      const { configCommand } = await import('./commands/config.ts');
       process.exitCode = configCommand(options);
     });
 
@@ -71,6 +74,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option('--json', 'print JSON')
     .addOption(configOption())
     .action(async (name: string, options: ExplainOptions) => {
+      const { explain } = await import('./commands/explain.ts');
       process.exitCode = await explain(name, options, VERSION);
     });
 
@@ -81,7 +85,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     )
     .option('--all', 'take over every file that is in its usual place')
     .option('--keep-secrets', 'leave secrets as they are written out, in place of ${env:NAME}')
-    .action((files: string[], options: ImportOptions) => {
+    .action(async (files: string[], options: ImportOptions) => {
+      const { importCommand } = await import('./commands/import.ts');
       process.exitCode = importCommand(files, options);
     });
 
@@ -92,6 +97,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option('--json', 'print JSON')
     .addOption(configOption())
     .action(async (upstreams: string[], options: PinOptions) => {
+      const { pin } = await import('./commands/pin.ts');
       process.exitCode = await pin(upstreams, options, VERSION);
     });
 
@@ -110,6 +116,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option('--json', 'print JSON')
     .addOption(configOption())
     .action(async (options: CatalogOptions) => {
+      const { catalog } = await import('./commands/catalog.ts');
       process.exitCode = await catalog(options, VERSION);
     });
 

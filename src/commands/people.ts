@@ -1,9 +1,6 @@
-/** Commands for users and keys: names, options and help. */
+/** Commands for users and keys: names, options and help. What a command needs is loaded when it runs. */
 import { Command } from 'commander';
 import { configOption } from './config-option.ts';
-import { keyCreate, keyList, keyRevoke } from './key.ts';
-import { signingKeyList, signingKeyRotate } from './signing-key.ts';
-import { userAdd, userList, userPasswd, userRemove } from './user.ts';
 
 const CONFIG = 'config file, which says where they are kept';
 const STDIN = ['--password-stdin', 'take the password from the first line of stdin'] as const;
@@ -19,23 +16,23 @@ export function userCommand(): Command {
     .option('--group <group>', 'a group of the user; may be given several times', several)
     .option(...STDIN)
     .addOption(configOption(CONFIG))
-    .action(async (name, options) => done(await userAdd(name, options)));
+    .action(async (name, options) => done(await (await import('./user.ts')).userAdd(name, options)));
   users
     .command('list')
     .description('list the users')
     .addOption(configOption(CONFIG))
-    .action(async (options) => done(await userList(options)));
+    .action(async (options) => done(await (await import('./user.ts')).userList(options)));
   users
     .command('passwd <name>')
     .description('give a user another password')
     .option(...STDIN)
     .addOption(configOption(CONFIG))
-    .action(async (name, options) => done(await userPasswd(name, options)));
+    .action(async (name, options) => done(await (await import('./user.ts')).userPasswd(name, options)));
   users
     .command('remove <name>')
     .description('remove a user')
     .addOption(configOption(CONFIG))
-    .action(async (name, options) => done(await userRemove(name, options)));
+    .action(async (name, options) => done(await (await import('./user.ts')).userRemove(name, options)));
   return users;
 }
 
@@ -50,17 +47,17 @@ export function keyCommand(): Command {
     .option('--expires <time>', 'how long it is good, such as 90d, or never', '365d')
     .option('--another', 'make a second key of this name, which counts as the same caller')
     .addOption(configOption(CONFIG))
-    .action((name, options) => done(keyCreate(name, options)));
+    .action(async (name, options) => done(await (await import('./key.ts')).keyCreate(name, options)));
   keys
     .command('list')
     .description('list the keys, and when each was used last')
     .addOption(configOption(CONFIG))
-    .action((options) => done(keyList(options)));
+    .action(async (options) => done(await (await import('./key.ts')).keyList(options)));
   keys
     .command('revoke <name-or-id>')
     .description('take a key away, or all of a name')
     .addOption(configOption(CONFIG))
-    .action((which, options) => done(keyRevoke(which, options)));
+    .action(async (which, options) => done(await (await import('./key.ts')).keyRevoke(which, options)));
   return keys;
 }
 
@@ -71,12 +68,12 @@ export function signingKeyCommand(): Command {
     .command('list')
     .description('list the keys')
     .addOption(configOption(CONFIG))
-    .action((options) => done(signingKeyList(options)));
+    .action(async (options) => done(await (await import('./signing-key.ts')).signingKeyList(options)));
   keys
     .command('rotate')
     .description('replace the keys; what the old ones signed stays good until it ends')
     .addOption(configOption(CONFIG))
-    .action((options) => done(signingKeyRotate(options)));
+    .action(async (options) => done(await (await import('./signing-key.ts')).signingKeyRotate(options)));
   return keys;
 }
 

@@ -23,8 +23,9 @@ export const stringText: fc.Arbitrary<string> = fc
 const inSpace = (text: fc.Arbitrary<string>): fc.Arbitrary<string> =>
   fc.tuple(space, text, space).map((parts) => parts.join(''));
 
+// V8 14.6 takes the key "\\/" for "\\\\" where it has just seen one such object: what parses here for comparison would be wrong
 const keyText = fc.oneof(
-  { weight: 4, arbitrary: stringText },
+  { weight: 4, arbitrary: stringText.filter((text) => !text.includes('\\\\')) },
   { weight: 1, arbitrary: fc.constantFrom('"__proto__"', '"constructor"', '""', '"id"', '"\\u0069d"') },
 );
 
