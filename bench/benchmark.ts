@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Contender, compare } from './compare.ts';
 import { readFlags } from './flags.ts';
-import { environment, type Result, toAdded, toJson, toRatio, toRow, toTable } from './report.ts';
+import { type Goal, inCalm, type Result, reached, toAdded, toJson, toRatio, toRow, toTable } from './report.ts';
 import { DEFAULT_CLI } from './targets.ts';
 import type { Load } from './windows.ts';
 
@@ -14,6 +14,10 @@ export interface Benchmark {
   /** Takes flags; prints a table, writes the result; gives an exit code. */
   run(argv: readonly string[]): Promise<number>;
   readonly resultFile: string;
+  /** What the page of the benchmarks shows. @param json the result as it is in its file */
+  toMarkdown(json: string): string;
+  /** Flags with which it takes seconds, which shows that it works and nothing else. */
+  readonly quick: readonly string[];
 }
 
 export interface Comparison {
@@ -26,8 +30,8 @@ export interface Comparison {
    * @param cli the build of Patchbay to measure
    */
   contenders(stack: AsyncDisposableStack, cli: string, load: Load): Promise<Contender[]>;
-  /** Names of contenders: what is compared with what. A gate looks at the first. */
-  readonly ratios: readonly (readonly [of: string, to: string])[];
+  /** Names of contenders: what is compared with what, and what is wanted. A gate looks at the first. */
+  readonly ratios: readonly (readonly [of: string, to: string, goal?: Goal | undefined])[];
   /** Whose difference in µs is what it is about. */
   readonly added?: readonly [of: string, to: string];
 }
@@ -54,16 +58,26 @@ export function comparison(spec: Comparison): Benchmark {
     });
     const { sets, rounds, seconds, warmup, connections, bytes } = flags;
     const asked: Load = { ...load, seconds, warmup, connections, inFlight: flags['in-flight'], bytes };
-    const result = await measure(spec, asked, { sets, rounds }, flags.cli);
+    const { environment, measured } = await inCalm(() => measure(spec, asked, { sets, rounds }, flags.cli));
+    const result: Result = { benchmark: name, environment, ...measured };
     console.log(`\n${toTable(result)}`);
-    mkdirSync(dirname(flags.json), { recursive: true });
-    writeFileSync(flags.json, toJson(result));
+    writeResult(flags.json, result);
+    for (const { of, to, median, goal } of result.ratios)
+      if (goal && !reached(median, goal)) console.error(`Not as it is wanted: ${of}, against ${to}.`);
     return (
       gate('ratio', result.ratios[0]?.median, flags['max-ratio']) |
       gate('added µs', result.added?.median, flags['max-added'])
     );
   };
-  return { name, run, resultFile: resultFile(name) };
+  const toMarkdown = (json: string): string => toTable(JSON.parse(json) as Result);
+  const quick = ['--sets', '1', '--rounds', '2', '--seconds', '0.5'];
+  return { name, run, resultFile: resultFile(name), toMarkdown, quick };
+}
+
+/** Writes a result to its file, whose folder it makes. */
+export function writeResult(file: string, result: object): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, toJson(result));
 }
 
 /** @returns 1 when a figure is above its limit, which is told */
@@ -78,7 +92,7 @@ async function measure(
   load: Load,
   { sets, rounds }: { sets: number; rounds: number },
   cli: string,
-): Promise<Result> {
+): Promise<Omit<Result, 'benchmark' | 'environment'>> {
   await using stack = new AsyncDisposableStack();
   const contenders = await spec.contenders(stack, cli, load);
   const windows = await compare(contenders, load, { sets, rounds, settle: SETTLE });
@@ -86,11 +100,9 @@ async function measure(
   const row = (name: string) => rows.find((one) => one.name === name)!;
   const { token: _, ...settings } = load;
   return {
-    benchmark: spec.name,
-    environment: environment(),
     settings: { sets, rounds, ...settings },
     rows,
-    ratios: spec.ratios.map(([of, to]) => toRatio(row(of), row(to))),
+    ratios: spec.ratios.map(([of, to, goal]) => toRatio(row(of), row(to), goal)),
     ...(spec.added && { added: toAdded(row(spec.added[0]), row(spec.added[1])) }),
   };
 }

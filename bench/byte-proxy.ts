@@ -11,7 +11,7 @@ import { Pool } from 'undici';
 import { announce } from './announce.ts';
 
 /** Upper bound of upstream connections; above what the benchmarks keep in flight, so that no call waits for one. */
-const CONNECTIONS = 64;
+const CONNECTIONS = 2_048;
 const REQUEST_HEADERS = ['content-type', 'accept', 'mcp-session-id', 'mcp-protocol-version'] as const;
 
 const upstream = new URL(process.argv[2] ?? missingUpstream());

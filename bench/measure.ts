@@ -2,7 +2,7 @@
  * What a process has used so far, read from Linux `/proc`: CPU time of all its live threads and its peak memory.
  * Two readings around a window give the CPU of that window.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 /** One reading. `source` says how fine the CPU time is: `schedstat` nanoseconds, `stat` clock ticks of 10 ms. */
 export interface Usage {
@@ -14,7 +14,7 @@ export interface Usage {
 }
 
 /** Linux reports clock ticks to user space in USER_HZ, which is 100 on every architecture Node runs on (proc(5)). */
-const TICK_US = 10_000;
+export const TICK_US = 10_000;
 
 /**
  * Reads the usage of a process.
@@ -25,7 +25,7 @@ export function readUsage(pid: number): Usage {
   const fine = threadsNs(pid);
   return {
     cpuUs: fine === undefined ? ticks(pid) * TICK_US : Number(fine / 1_000n),
-    peakRssKb: peakRss(pid),
+    peakRssKb: statusKb(pid, 'VmHWM'),
     source: fine === undefined ? 'stat' : 'schedstat',
   };
 }
@@ -67,8 +67,18 @@ function ticks(pid: number): number {
   return Number(fields[11]) + Number(fields[12]);
 }
 
-function peakRss(pid: number): number {
-  const found = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  if (found?.[1] === undefined) throw new Error(`/proc/${pid}/status has no VmHWM line: the process has ended`);
+/** What is in memory now, KiB (VmRSS). */
+export function residentKb(pid: number): number {
+  return statusKb(pid, 'VmRSS');
+}
+
+/** Makes the peak begin at what is in memory now (proc_pid_clear_refs(5)). */
+export function forgetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5');
+}
+
+function statusKb(pid: number, name: 'VmHWM' | 'VmRSS'): number {
+  const found = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  if (found?.[1] === undefined) throw new Error(`/proc/${pid}/status has no ${name} line: the process has ended`);
   return Number(found[1]);
 }

@@ -54,7 +54,7 @@ export async function startIssuer(): Promise<Issuer> {
 }
 
 /** Everything on. */
-export function productionConfig({ auth }: Issuer): Record<string, object> {
+export function productionConfig({ auth }: Issuer): Readonly<Record<string, object>> {
   const scopes = {
     required: ['mcp'],
     rules: [
@@ -62,5 +62,9 @@ export function productionConfig({ auth }: Issuer): Record<string, object> {
       { methods: ['tools/call'], items: ['delete_*'], scopes: ['mcp:delete'] },
     ],
   };
-  return { auth: { ...auth, scopes }, server: { metrics: true } };
+  const policy = [
+    { allow: ['*'], groups: ['staff'] },
+    { name: 'no deletions', deny: ['*/delete_*'], kinds: ['tools'], unless: { groups: ['admins'] } },
+  ];
+  return { auth: { ...auth, scopes }, policy, server: { metrics: true } };
 }

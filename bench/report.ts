@@ -3,6 +3,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { busyCores, CALM } from './calm.ts';
 import type { Window } from './windows.ts';
 
 /** The median over a target's windows; `cpuUsPerRound` keeps every round's figure, in order. */
@@ -24,6 +25,8 @@ export interface Environment {
   node: string;
   cpu: string;
   cores: number;
+  /** Cores that something else kept busy, before and after. */
+  others?: { before: number; after: number };
 }
 
 /** A committed result: rows, the settings they were taken with, and the figure that the gate looks at. */
@@ -36,6 +39,45 @@ export interface Result {
   ratios: Ratio[];
   /** CPU µs per call of the last row beyond that of the first, where that is the figure that the gate looks at. */
   added?: Added;
+}
+
+/** A figure that is no CPU time, and what it may be at most. */
+export interface Figure {
+  name: string;
+  unit: string;
+  value: number;
+  limit?: number;
+}
+
+/** A committed result of such figures. */
+export interface FiguresResult {
+  benchmark: string;
+  environment: Environment;
+  settings: Record<string, number>;
+  figures: Figure[];
+}
+
+/** The figures as a Markdown table. */
+export function toFigures({ figures, environment: env, settings }: FiguresResult): string {
+  const cells = figures.map(({ name, unit, value, limit }) => {
+    const spelled = (number: number): string => `${Number(number.toPrecision(3))} ${unit}`.trim();
+    return `| ${name} | ${spelled(value)} | ${limit === undefined ? '' : spelled(limit)} |`;
+  });
+  const head = ['| what | measured | at most |', '| --- | ---: | ---: |'];
+  return [...head, ...cells, '', takenLine(env, settings)].join('\n');
+}
+
+/** When, where and how figures were taken, and whether they are any good. */
+export function takenLine(env: Environment, settings: Result['settings']): string {
+  const set = Object.entries(settings).map(([name, value]) => `${name} ${value}`);
+  const { before = 0, after = 0 } = env.others ?? {};
+  const busy = `${before.toFixed(2)} cores busy before and ${after.toFixed(2)} after`;
+  const others =
+    Math.max(before, after) > CALM
+      ? `\n**The machine was not calm, so these figures are rough**: something else kept ${busy}.`
+      : `\nSomething else kept ${busy}.`;
+  const taken = `Taken ${env.date} with Node ${env.node} on ${env.cores} × ${env.cpu}; ${set.join(', ')}.`;
+  return `${taken}${env.others ? others : ''}`;
 }
 
 /** The middle value, or the mean of the two middle ones. `values` must not be empty. */
@@ -65,14 +107,22 @@ export interface Ratio {
   of: string;
   to: string;
   median: number;
+  /** What is wanted. */
+  goal?: Goal;
   perRound: number[];
 }
 
+export type Goal = { readonly atMost: number } | { readonly atLeast: number };
+
 /** CPU per call of `of` over that of `to`: the median of the rounds' ratios, each from two windows next to each other. */
-export function toRatio(of: Row, to: Row): Ratio {
+export function toRatio(of: Row, to: Row, goal?: Goal): Ratio {
   const perRound = of.cpuUsPerRound.map((cost, index) => round(cost / to.cpuUsPerRound[index]!));
-  return { of: of.name, to: to.name, median: round(median(perRound)), perRound };
+  return { of: of.name, to: to.name, median: round(median(perRound)), ...(goal && { goal }), perRound };
 }
+
+/** @returns whether a figure is as it is wanted */
+export const reached = (figure: number, goal: Goal): boolean =>
+  'atMost' in goal ? figure <= goal.atMost : figure >= goal.atLeast;
 
 /** A difference in CPU µs per call. */
 export interface Added {
@@ -88,6 +138,14 @@ export function toAdded(of: Row, to: Row): Added {
   const perRound = of.cpuUsPerRound.map((cost, index) => round(cost - to.cpuUsPerRound[index]!));
   const least = Math.min(...of.cpuUsPerRound) - Math.min(...to.cpuUsPerRound);
   return { least: round(least), median: round(median(perRound)), perRound };
+}
+
+/** Measures, and looks at what else runs before and after; warns where the machine is too busy for it. */
+export async function inCalm<T>(measure: () => Promise<T>): Promise<{ environment: Environment; measured: T }> {
+  const before = await busyCores();
+  if (before > CALM) console.error(`The machine is not calm, ${before} cores are busy: the figures will be rough.`);
+  const measured = await measure();
+  return { environment: { ...environment(), others: { before, after: await busyCores() } }, measured };
 }
 
 /** The machine and runtime of this process; no host name. */
@@ -120,7 +178,6 @@ export function toTable(result: Result): string {
   const line = (cells: string[]): string =>
     `| ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join(' | ')} |`;
   const rule = `| ${widths.map((width, i) => (i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;
-  const settings = Object.entries(result.settings).map(([name, value]) => `${name} ${value}`);
   return [
     line(head),
     rule,
@@ -128,15 +185,21 @@ export function toTable(result: Result): string {
     '',
     ...(result.added === undefined ? [] : [addedLine(result.added)]),
     ...ratios.map(ratioLine),
-    `Taken ${env.date} with Node ${env.node} on ${env.cores} × ${env.cpu}; ${settings.join(', ')}.`,
+    '',
+    takenLine(env, result.settings),
   ].join('\n');
 }
 
 /** With the middle half of the rounds, since one that something else disturbed says nothing. */
-function ratioLine({ of, to, median: middle, perRound }: Ratio): string {
+function ratioLine({ of, to, median: middle, goal, perRound }: Ratio): string {
   const [low, high] = middleHalf(perRound);
-  return `${of} costs ${middle.toFixed(2)} × the CPU of ${to} (the middle half of the rounds ${low.toFixed(2)} to ${high.toFixed(2)}).`;
+  const wanted = goal === undefined ? '' : `${goalText(goal)}; `;
+  const spread = `the middle half of the rounds ${low.toFixed(2)} to ${high.toFixed(2)}`;
+  return `- ${of} costs **${middle.toFixed(2)} ×** the CPU of ${to} (${wanted}${spread}).`;
 }
+
+const goalText = (goal: Goal): string =>
+  'atMost' in goal ? `the goal is at most ${goal.atMost}` : `the goal is at least ${goal.atLeast}`;
 
 /** The quartiles. */
 function middleHalf(values: readonly number[]): [number, number] {
@@ -149,11 +212,11 @@ function addedLine({ least, median: middle, perRound }: Added): string {
   const [low, high] = middleHalf(perRound);
   const spread = `${low.toFixed(1)} to ${high.toFixed(1)}`;
   const rounds = `median of the rounds; the middle half of them ${spread}, between the least disturbed ${least.toFixed(1)}`;
-  return `It adds ${middle.toFixed(1)} µs of CPU to a call (${rounds}).`;
+  return `- It adds ${middle.toFixed(1)} µs of CPU to a call (${rounds}).`;
 }
 
 /** The result as a JSON file, in the layout the formatter of this project keeps: lists of numbers on one line. */
-export function toJson(result: Result): string {
+export function toJson(result: object): string {
   const text = JSON.stringify(result, null, 2);
   return `${text.replace(/\[\s+([-\d.,\s]+?)\s+\]/g, (_list, numbers: string) => `[${numbers.replace(/\s+/g, ' ')}]`)}\n`;
 }

@@ -7,6 +7,7 @@ import { productionConfig, startIssuer } from './production.ts';
 import { startByteProxy, startPatchbay, startSdkGateway, startUpstream } from './targets.ts';
 
 export const PROXY = 'byte proxy';
+export const DIRECT = 'direct to the upstream';
 const SDK = 'SDK gateway';
 const OPEN = 'Patchbay, open to all';
 export const PRODUCTION = 'Patchbay, everything on';
@@ -20,6 +21,7 @@ export const smallCall = comparison({
     const load = { token: issuer.token };
     const config = productionConfig(issuer);
     return [
+      { name: DIRECT, start: () => startUpstream(), load },
       { name: PROXY, start: () => startByteProxy(url), load },
       { name: SDK, start: () => startSdkGateway(url), load },
       { name: OPEN, start: () => startPatchbay({ url }, { cli }), load },
@@ -27,8 +29,8 @@ export const smallCall = comparison({
     ];
   },
   ratios: [
-    [PRODUCTION, PROXY],
-    [SDK, PRODUCTION],
+    [PRODUCTION, PROXY, { atMost: 1.3 }],
+    [SDK, PRODUCTION, { atLeast: 8 }],
     [OPEN, PROXY],
   ],
 });

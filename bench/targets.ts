@@ -17,6 +17,8 @@ export interface Target extends AsyncDisposable {
   readonly name: string;
   readonly url: string;
   readonly pid: number;
+  /** Where its inspector listens, if it was opened. */
+  readonly inspector: string | undefined;
   /** The last lines it wrote to stderr. */
   stderr(): string;
 }
@@ -65,6 +67,8 @@ export interface PatchbayOptions {
   readonly cli?: string;
   /** Sections of its config; without `auth` everyone is let in. */
   readonly config?: Readonly<Record<string, object>>;
+  /** Opens its inspector. */
+  readonly inspect?: boolean;
 }
 
 /**
@@ -75,7 +79,7 @@ export interface PatchbayOptions {
  */
 export async function startPatchbay(
   upstream: object,
-  { cli = DEFAULT_CLI, config: more = {} }: PatchbayOptions = {},
+  { cli = DEFAULT_CLI, config: more = {}, inspect = false }: PatchbayOptions = {},
 ): Promise<Target> {
   if (!existsSync(cli)) throw new Error(`${cli} does not exist: build Patchbay first (npm run build)`);
   const folder = await mkdtemp(join(tmpdir(), 'patchbay-bench-'));
@@ -91,7 +95,11 @@ export async function startPatchbay(
   await writeFile(file, JSON.stringify(config, null, 2));
   let target: Target | undefined;
   try {
-    const env = { ...process.env, STATE_DIRECTORY: folder };
+    const env = {
+      ...process.env,
+      STATE_DIRECTORY: folder,
+      ...(inspect ? { NODE_OPTIONS: '--inspect=127.0.0.1:0' } : {}),
+    };
     target = await start('Patchbay', [resolve(cli), 'serve', '--config', file], { env, afterStop: remove });
     const { origin } = new URL(target.url);
     await untilHealthy(`${origin}/healthz`);
@@ -126,6 +134,7 @@ function start(
   };
   return new Promise((resolve, reject) => {
     const tail: string[] = [];
+    let inspector: string | undefined;
     const fail = (why: string): void => {
       clearTimeout(late);
       stop().then(() => reject(new Error(`${name} did not start: ${why}\n${tail.join('\n')}`)), reject);
@@ -138,11 +147,12 @@ function start(
     createInterface({ input: child.stderr }).on('line', (line) => {
       tail.push(line);
       if (tail.length > TAIL_LINES) tail.shift();
+      inspector ??= /^Debugger listening on (ws:\S+)$/.exec(line)?.[1];
       const url = listeningUrl(line);
       if (url === undefined) return;
       clearTimeout(late);
       child.off('close', early);
-      resolve({ name, url, pid: child.pid!, stderr: () => tail.join('\n'), [Symbol.asyncDispose]: stop });
+      resolve({ name, url, pid: child.pid!, inspector, stderr: () => tail.join('\n'), [Symbol.asyncDispose]: stop });
     });
   });
 }
