@@ -79,6 +79,7 @@ export class Lab {
       LAB: this.folder,
       LAB_STATE: this.#file('state'),
       PORT: String(port),
+      ...(process.env.NODE_COMPILE_CACHE && { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE }),
       NO_COLOR: '1',
       LANG: 'C.UTF-8',
     };
