@@ -88,6 +88,11 @@ export const errors = {
     'Last-Event-ID is not an event of this session, or what followed it is not kept any more; send the request again',
   ),
   draining: row(code.generic, 503, 'The gateway is shutting down; connect again in a moment'),
+  workerLost: row(
+    code.internalError,
+    502,
+    'The worker of the gateway that served this has ended; whether it took effect is unknown',
+  ),
 
   // in band: HTTP 200 with a JSON-RPC error
   duplicateId: row(code.invalidRequest, 200, 'A request with id {id} is already in progress in this session'),

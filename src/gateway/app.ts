@@ -8,6 +8,7 @@ import { neverSniffed } from './browser-headers.ts';
 import { noteRefusal } from './door.ts';
 import type { Gateway } from './gateway.ts';
 import { type Readiness, type RouteOptions, routes } from './routes.ts';
+import { divert } from './workers/divert.ts';
 
 export interface AppSettings extends RouteOptions {
   /** Bytes. */
@@ -33,6 +34,7 @@ export function createApp(gateway: Gateway, settings: AppSettings, readiness: Re
     trustProxy: settings.trustProxy.length > 0 ? [...settings.trustProxy] : false,
   });
   neverSniffed(app);
+  if (gateway.peers) divert(app, gateway.peers, gateway.signIn !== undefined);
   // clients are told when an idle connection will be closed; one that is late by a moment must not find it reset
   app.server.keepAliveTimeoutBuffer = KEEP_ALIVE_GRACE;
   app.removeAllContentTypeParsers();

@@ -5,9 +5,7 @@ import { createAuth } from '../auth/auth.ts';
 import { Grants } from '../auth/grants.ts';
 import { Profiles } from '../auth/profiles.ts';
 import { createSafeFetch } from '../auth/safe-fetch.ts';
-import type { AuthorizationServer } from '../auth/server/authorization-server.ts';
 import { TokenCache } from '../auth/token-cache.ts';
-import type { Users } from '../auth/users.ts';
 import { askClient } from '../bridge/ask-client.ts';
 import { ElicitationIds } from '../bridge/elicitation-ids.ts';
 import { Parks } from '../bridge/parks.ts';
@@ -28,8 +26,7 @@ import { Sealer } from '../sessions/seal.ts';
 import { sealKeys } from '../sessions/seal-keys.ts';
 import { SessionStore } from '../sessions/session-store.ts';
 import type { SessionStream } from '../sessions/session-stream.ts';
-import type { Database } from '../storage/database.ts';
-import { openVault, type Vault } from '../storage/vault.ts';
+import { openVault } from '../storage/vault.ts';
 import { auditTo } from '../telemetry/audit.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { CatalogStore, NO_AUDIENCE } from '../upstreams/catalog-store.ts';
@@ -42,8 +39,8 @@ import { createDoor } from './door.ts';
 import type { Gateway, InProgress } from './gateway.ts';
 import { createGuard } from './guard.ts';
 import { Heartbeat } from './heartbeat.ts';
+import type { Kept } from './kept.ts';
 import { LegacyCall } from './legacy-call.ts';
-import type { PinBoard } from './pin-board.ts';
 import { catalogSettings, reconfigure, separatorOf, viewSettings } from './reconfigure.ts';
 import { endUnwelcome } from './reconfigure-auth.ts';
 import { takeBack } from './take-back.ts';
@@ -67,25 +64,11 @@ export interface Assembly {
 /** How often replies whose head is held are looked at, milliseconds: often enough for the time they are held. */
 const heldBeat = (hold: number): number => Math.min(250, Math.max(5, hold > 0 ? hold / 4 : 250));
 
-/** What a gateway has beside its config. */
-export interface Kept {
-  /** What outlives the process; nothing does without it. */
-  readonly database?: Database | undefined;
-  /** How secrets are kept in it. */
-  readonly vault?: Vault | undefined;
-  /** Who signs in here with a password. */
-  readonly users?: Users | undefined;
-  /** What definitions are held against; nothing is without it. */
-  readonly pins?: PinBoard | undefined;
-  /** What signs people in, loaded by those alone who need it. */
-  readonly SignIn?: typeof AuthorizationServer | undefined;
-}
-
 export function assemble(
   config: Config,
   version: string,
   log: Logger,
-  { database, vault = openVault(undefined, undefined, log), users, pins, SignIn }: Kept = {},
+  { database, vault = openVault(undefined, undefined, log), users, pins, SignIn, peers }: Kept = {},
 ): Assembly {
   const specs = specsOf(config.upstreams);
   // with those that were taken out and still finish their calls
@@ -117,7 +100,7 @@ export function assemble(
   });
   const views = new ViewCache(catalogs, viewSettings(config, specs, pins?.holds), log);
   const warn = (details: object, text: string): void => log.warn(details, text);
-  const streams = { events, retry, patience: limits.idleTimeout, warn };
+  const streams = { worker: peers?.worker, events, retry, patience: limits.idleTimeout, warn };
   const ended = (session: LegacySession, reason: string): void => {
     log.info({ client: session.client.info?.name, reason }, 'session closed');
     for (const call of session.inFlight.values()) if (call instanceof LegacyCall) call.cancel('session closed');
@@ -187,6 +170,8 @@ export function assemble(
   };
   const context: MethodContext = {
     version,
+    worker: peers?.worker,
+    elsewhere: peers,
     upstreams: specs,
     pool,
     catalogs,
@@ -195,7 +180,12 @@ export function assemble(
     elicitations: new ElicitationIds(),
     listeners: new Map(),
     apps: new OpenedApps(),
-    tasks: new HostedTasks(config.sessions.maxParked, database, (task) => taskChanged(context, task)),
+    tasks: new HostedTasks(
+      config.sessions.maxParked,
+      database,
+      (task) => taskChanged(context, task),
+      peers && { worker: peers.worker, elsewhere: peers },
+    ),
     taskListeners: new TaskListeners(),
     parks: new Parks(config.sessions.maxParked),
     sealer: new Sealer(sealKeys(database, vault)),
@@ -221,6 +211,7 @@ export function assemble(
   let draining = false;
   const gateway: Gateway = {
     context,
+    peers,
     pins,
     timing,
     host: {

@@ -13,6 +13,7 @@ import type { Logger } from '../telemetry/log.ts';
 import type { Door } from './door.ts';
 import type { PinBoard } from './pin-board.ts';
 import type { ReplyTiming } from './post-reply.ts';
+import type { Peers } from './workers/peers.ts';
 
 /** What a call needs of the gateway to reach its client. */
 export interface CallHost {
@@ -45,6 +46,8 @@ export interface Asked {
 
 export interface Gateway {
   readonly context: MethodContext;
+  /** The other workers on the same port, where there are several. */
+  readonly peers: Peers | undefined;
   /** What definitions are held against. */
   readonly pins: PinBoard | undefined;
   readonly timing: ReplyTiming;

@@ -20,6 +20,8 @@ import type { Gateway } from './gateway.ts';
 import { headerOf } from './guard.ts';
 import { serveModern } from './modern-call.ts';
 import { openListen } from './modern-listen.ts';
+import { ownerOfBody } from './workers/divert.ts';
+import { type Peers, passedOn } from './workers/peers.ts';
 
 type Modern = Extract<Classified, { kind: `modern-${string}` }>;
 
@@ -45,6 +47,7 @@ export async function modernPost(
     );
   const { params, envelope } = read(message);
   checkHeaders(message, params, request);
+  if (gateway.peers && (await elsewhere(gateway.peers, message, params, request, reply))) return;
   const { principal, profile } = request;
   const client = factsOf(gateway, envelope, profile.name);
   if (!(await serves(gateway.context, { principal, client }, method))) throw new Fault('methodNotServed', { method });
@@ -67,6 +70,21 @@ export async function modernPost(
   };
   if (method === 'subscriptions/listen') openListen(gateway, asked, params, reply.raw);
   else serveModern(gateway, asked, reply.raw);
+}
+
+/** Whether another worker holds what the request is about, and has answered it. */
+async function elsewhere(
+  peers: Peers,
+  message: Message,
+  params: Params,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<boolean> {
+  if (passedOn.has(request.raw)) return false;
+  const owner = ownerOfBody(message, params);
+  if (!peers.isOther(owner) || !(await peers.pass(owner, request, reply, request.body as Buffer))) return false;
+  reply.hijack();
+  return true;
 }
 
 function read(message: Message): { params: Params; envelope: Envelope } {

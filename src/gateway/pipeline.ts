@@ -24,6 +24,7 @@ import type { Gateway } from './gateway.ts';
 import { legacyPost } from './legacy-post.ts';
 import type { Admit } from './limits.ts';
 import { modernPost } from './modern-post.ts';
+import { passedOn } from './workers/peers.ts';
 
 /** What every request goes through when its head is there. A preflight carries no credentials. */
 export async function arrive(
@@ -39,7 +40,8 @@ export async function arrive(
   request.principal = principal instanceof Promise ? await principal : principal;
   request.profile.scopes.admit(request.principal);
   gateway.door.arrived?.(request.principal, request);
-  if (admit) await admit(request);
+  // what another worker has counted is not counted twice
+  if (admit && !passedOn.get(request.raw)?.counted) await admit(request);
 }
 
 /** The profile that a request is for. @throws Fault `profileUnknown` */

@@ -14,6 +14,7 @@ import { ParamsError } from '../protocol/params.ts';
 import { SSE_HEAD, SSE_KEEPALIVE } from '../protocol/sse.ts';
 import { hangUp } from '../sessions/connection.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
+import { owned } from '../sessions/owner.ts';
 import type { Pressure } from '../sessions/pressure.ts';
 import type { SessionStream } from '../sessions/session-stream.ts';
 import { classifyBody, Rejected } from './body.ts';
@@ -57,7 +58,7 @@ export class SseDoor {
     const { streams } = this.#gateway.timing;
     const { principal, profile } = request;
     const leave = sessions.claim(principal);
-    const id = randomUUID();
+    const id = owned(randomUUID(), this.#gateway.context.worker);
     const { raw } = reply.hijack();
     const door: Door = { principal, profile, raw, leave, session: undefined, opening: false, beat: () => beat(raw) };
     this.#doors.set(id, door);

@@ -14,6 +14,7 @@ import type { Logger } from '../telemetry/log.ts';
 import type { CatalogStore } from '../upstreams/catalog-store.ts';
 import type { LinkPool } from '../upstreams/pool.ts';
 import type { UpstreamSpec } from '../upstreams/spec.ts';
+import type { Elsewhere } from './elsewhere.ts';
 import type { HostedTasks } from './hosted-tasks.ts';
 import type { ItemRates } from './item-rates.ts';
 import type { Listener } from './listeners.ts';
@@ -27,6 +28,10 @@ export type Viewer = Pick<Call, 'principal'> & { readonly client: Pick<ClientFac
 /** What methods share. Settings in it change when the configuration does. */
 export interface MethodContext {
   readonly version: string;
+  /** The number of this worker; `undefined` where there is one process alone. */
+  readonly worker: number | undefined;
+  /** What other workers have. */
+  readonly elsewhere: Elsewhere | undefined;
   readonly upstreams: ReadonlyMap<string, UpstreamSpec>;
   readonly pool: LinkPool;
   readonly catalogs: CatalogStore;

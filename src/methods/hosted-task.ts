@@ -30,6 +30,8 @@ export interface TaskRecord {
   readonly end: TaskEnd | undefined;
   /** The profile that it was begun at. */
   readonly profile: string;
+  /** The worker that it runs in, where there are several. */
+  readonly worker?: number | undefined;
 }
 
 interface Open {
@@ -48,6 +50,7 @@ export class HostedTask implements Call, Sink, TaskRecord {
   readonly client: Call['client'];
   readonly profile: string;
   readonly session: string | undefined;
+  readonly worker: number | undefined;
   readonly method: string;
   readonly message: Call['message'];
   readonly edits: Call['edits'] = [];
@@ -80,8 +83,13 @@ export class HostedTask implements Call, Sink, TaskRecord {
   #listener: ((requests: ReadonlyMap<string, InputRequest>) => void) | undefined;
   #waiters: (() => void)[] = [];
 
-  /** @param call the request that becomes a task @param ttl how long it is kept, milliseconds */
-  constructor(call: Call, ttl: number) {
+  /**
+   * @param call the request that becomes a task
+   * @param ttl how long it is kept, milliseconds
+   * @param worker the number of this worker, where there are several
+   */
+  constructor(call: Call, ttl: number, worker?: number) {
+    this.worker = worker;
     this.principal = call.principal;
     this.client = call.client;
     this.profile = call.client.profile;

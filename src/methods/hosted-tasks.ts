@@ -2,6 +2,7 @@
 import { Fault } from '../errors.ts';
 import type { Principal } from '../protocol/call.ts';
 import type { Database } from '../storage/database.ts';
+import type { Elsewhere } from './elsewhere.ts';
 import type { HostedTask, TaskRecord } from './hosted-task.ts';
 
 /** Longest result that outlives the process, in characters. */
@@ -12,17 +13,34 @@ const LOST = {
   isError: false,
 } as const;
 
+/** One of several workers. */
+export interface Among {
+  readonly worker: number;
+  readonly elsewhere: Elsewhere;
+}
+
 export class HostedTasks {
   readonly #limit: number;
   readonly #database: Database | undefined;
   readonly #changed: (task: HostedTask) => void;
+  readonly #among: Among | undefined;
   readonly #tasks = new Map<string, HostedTask>();
 
-  /** @param limit tasks of one principal that may be there at once @param changed told of every change of a task */
-  constructor(limit: number, database: Database | undefined, changed: (task: HostedTask) => void = () => undefined) {
+  /**
+   * @param limit tasks of one principal that may be there at once
+   * @param changed told of every change of a task
+   * @param among the number of this worker and the others, where there are several on the same database
+   */
+  constructor(
+    limit: number,
+    database: Database | undefined,
+    changed: (task: HostedTask) => void = () => undefined,
+    among?: Among,
+  ) {
     this.#limit = limit;
     this.#changed = changed;
     this.#database = database;
+    this.#among = among;
     // what ran when the process before this one ended is not known to have ended in any other way
     database?.attempt((db) => db.prepare('DELETE FROM tasks WHERE until < ?').run(Date.now()));
   }
@@ -42,7 +60,8 @@ export class HostedTasks {
     this.#tasks.set(task.id, task);
     this.#keep(task);
     task.onchange = () => {
-      if (task.ended) this.#keep(task);
+      // other workers tell of it, too
+      if (task.ended || this.#among) this.#keep(task);
       this.#changed(task);
     };
     setTimeout(() => {
@@ -52,7 +71,7 @@ export class HostedTasks {
   }
 
   /** A task that runs in this process. */
-  running(id: string, principal: Principal): HostedTask | undefined {
+  running(id: string, principal: Pick<Principal, 'key'>): HostedTask | undefined {
     const task = this.#tasks.get(id);
     return task?.principal.key === principal.key ? task : undefined;
   }
@@ -90,8 +109,8 @@ export class HostedTasks {
     return [...this.#tasks.values()].filter(({ principal }) => principal.key === key);
   }
 
-  #keep({ id, status, statusMessage, createdAt, updatedAt, ttl, end, profile, principal }: HostedTask): void {
-    const record: TaskRecord = { id, status, statusMessage, createdAt, updatedAt, ttl, end, profile };
+  #keep({ id, status, statusMessage, createdAt, updatedAt, ttl, end, profile, principal, worker }: HostedTask): void {
+    const record: TaskRecord = { id, status, statusMessage, createdAt, updatedAt, ttl, end, profile, worker };
     const small = (end?.json.length ?? 0) > LONGEST_KEPT ? { ...record, status: 'failed' as const, end: LOST } : record;
     this.#database?.attempt((db) =>
       db
@@ -100,12 +119,19 @@ export class HostedTasks {
     );
   }
 
+  /** Whether another worker has it, as far as is known. */
+  #runsElsewhere({ worker, updatedAt }: TaskRecord): boolean {
+    const { worker: own, elsewhere } = this.#among ?? {};
+    if (!elsewhere || worker === undefined || worker === own) return false;
+    return updatedAt >= (elsewhere.since(worker) ?? Number.POSITIVE_INFINITY);
+  }
+
   #kept(id: string, { key }: Principal): TaskRecord | undefined {
     const row = this.#database?.attempt((db) =>
       db.prepare('SELECT record FROM tasks WHERE id = ? AND principal = ? AND until >= ?').get(id, key, Date.now()),
     );
     if (!row) return undefined;
     const record = JSON.parse(String(row.record)) as TaskRecord;
-    return record.end ? record : { ...record, status: 'failed', end: LOST };
+    return record.end || this.#runsElsewhere(record) ? record : { ...record, status: 'failed', end: LOST };
   }
 }

@@ -38,14 +38,22 @@ const list: Method = (context, call) => {
   call.sink.done({ kind: 'local', result: JSON.stringify({ tasks }) });
 };
 
-const cancel: Method = (context, call, params) => {
+const cancel: Method = async (context, call, params) => {
   const task = taskOf(context, call, params);
   const running = context.tasks.running(task.id, call.principal);
-  if (!running?.cancel('the client cancelled the task')) {
+  const { elsewhere, worker } = context;
+  const cancelled =
+    running || !elsewhere || task.worker === undefined || task.worker === worker
+      ? running?.cancel('the client cancelled the task')
+      : await elsewhere.cancelTask(task.worker, task.id, call.principal.key);
+  if (!cancelled) {
     const detail = 'the task is over already';
     throw new Fault('invalidParams', { method: call.method, detail });
   }
-  call.sink.done({ kind: 'local', result: JSON.stringify(legacyTask(context, call, running)) });
+  call.sink.done({
+    kind: 'local',
+    result: JSON.stringify(legacyTask(context, call, context.tasks.get(task.id, call.principal) ?? task)),
+  });
 };
 
 const result: Method = async (context, call, params) => {
@@ -54,14 +62,26 @@ const result: Method = async (context, call, params) => {
   if (running && !running.ended) {
     call.target = running.target;
     call.scope = running.scope;
-    const meta = relatedTask(context, call, task.id);
+    const meta = relatedTask(context, call, task);
     const deaf = running.listen((requests) => call.sink.input(roundOf(running, requests, meta)));
     await running.over();
     deaf();
     if (call.ended) return;
-  }
+  } else if (!running) await overElsewhere(context, call, task.id);
   call.sink.done(endOf(context, call, context.tasks.get(task.id, call.principal) ?? task));
 };
+
+/** How often the end of a task of another worker is looked for, milliseconds. */
+const LOOK = 250;
+
+/** Waits for the end of a task that another worker hosts; what that asks is asked in the session that began it. */
+async function overElsewhere(context: MethodContext, call: Call, id: string): Promise<void> {
+  while (!call.ended) {
+    const task = context.tasks.get(id, call.principal);
+    if (!task || task.end) return;
+    await new Promise((done) => setTimeout(done, LOOK));
+  }
+}
 
 /** What the client is asked on the stream of `tasks/result`; each request says which task it is of. */
 function roundOf(task: HostedTask, requests: ReadonlyMap<string, InputRequest>, meta: string): Round {
@@ -85,9 +105,10 @@ function related({ method, params }: InputRequest, meta: string): InputRequest {
   return { method, params: Buffer.from(withMeta(params?.toString('utf8') ?? '{}', meta)) };
 }
 
-function endOf(context: MethodContext, call: Call, { id, end }: TaskRecord): Outcome {
+function endOf(context: MethodContext, call: Call, task: TaskRecord): Outcome {
+  const { end } = task;
   if (!end) return { kind: 'error', error: new Fault('internal') };
-  const json = end.kind === 'result' ? withMeta(end.json, relatedTask(context, call, id)) : end.json;
+  const json = end.kind === 'result' ? withMeta(end.json, relatedTask(context, call, task)) : end.json;
   return { kind: 'complete', message: readMessage(Buffer.from(`{"jsonrpc":"2.0","id":0,"${end.kind}":${json}}`)) };
 }
 

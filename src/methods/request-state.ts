@@ -37,7 +37,9 @@ export const LONGEST_STATE = 256 * 1024;
 /** @param target the name or URI that the client used */
 export function sealState(context: MethodContext, call: Call, target: string, state: RequestState): string {
   const sealed: Sealed = { s: state, exp: Date.now() + LIFETIME };
-  return context.sealer.seal(JSON.stringify(sealed), boundTo(call, target));
+  // what an upstream keeps for itself, any worker can send it
+  const worker = state.kind === 'forward' ? undefined : context.worker;
+  return context.sealer.seal(JSON.stringify(sealed), boundTo(call, target), worker);
 }
 
 /** @throws Fault `invalidState`, the same whatever is wrong with it */

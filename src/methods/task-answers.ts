@@ -18,7 +18,7 @@ export function legacyTask(
   task: TaskRecord,
 ): Record<string, unknown> {
   return {
-    taskId: sealTask(context, call, { upstream: undefined, id: task.id }),
+    taskId: sealTask(context, call, { upstream: undefined, id: task.id }, task.worker),
     status: task.status === 'completed' && task.end?.isError ? 'failed' : task.status,
     ...(task.statusMessage === undefined ? {} : { statusMessage: task.statusMessage }),
     createdAt: iso(task.createdAt),
@@ -36,7 +36,7 @@ export function modernTask(
   detailed: boolean,
 ): string {
   const head = {
-    taskId: sealTask(context, call, { upstream: undefined, id: task.id }),
+    taskId: sealTask(context, call, { upstream: undefined, id: task.id }, task.worker),
     status: task.status,
     ...(task.statusMessage === undefined ? {} : { statusMessage: task.statusMessage }),
     createdAt: iso(task.createdAt),
@@ -61,5 +61,7 @@ export function modernTask(
 }
 
 /** The `_meta` members that tell which task a result is of (2025-11-25). */
-export const relatedTask = (context: MethodContext, call: Call, id: string): string =>
-  `"${TASK_KEY}":${JSON.stringify({ taskId: sealTask(context, call, { upstream: undefined, id }) })}`;
+export function relatedTask(context: MethodContext, call: Call, { id, worker }: TaskRecord): string {
+  const taskId = sealTask(context, call, { upstream: undefined, id }, worker);
+  return `"${TASK_KEY}":${JSON.stringify({ taskId })}`;
+}

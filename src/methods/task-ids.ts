@@ -15,8 +15,13 @@ type Owner = Pick<Call, 'principal' | 'client'>;
 
 const boundTo = ({ principal, client }: Owner): string => `task\0${principal.key}\0${client.profile}`;
 
-export const sealTask = (context: MethodContext, call: Owner, { upstream, id }: TaskName): string =>
-  context.sealer.sealId(JSON.stringify([upstream ?? null, id]), boundTo(call));
+/** @param worker the one that has the task, where that is hosted */
+export function sealTask(context: MethodContext, call: Owner, { upstream, id }: TaskName, worker?: number): string {
+  // a task of a process is known to the worker that runs the process; one of a server elsewhere to all
+  const isLocal = upstream !== undefined && context.upstreams.get(upstream)?.process !== undefined;
+  const text = JSON.stringify([upstream ?? null, id]);
+  return context.sealer.sealId(text, boundTo(call), isLocal ? context.worker : worker);
+}
 
 /** `undefined` for whatever is not the id of a task of this principal. */
 export function openTask(context: MethodContext, call: Owner, text: string): TaskName | undefined {

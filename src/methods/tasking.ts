@@ -53,7 +53,7 @@ export function hosted(
   const support = supportOf(catalog.server, itemNamed(catalog.items.tools, target.name));
   // what a modern upstream makes a task of is one there
   if (legacy ? support === 'forbidden' : catalog.server.era === 'modern' || support !== 'required') return undefined;
-  const task = new HostedTask(call, legacy ? ttlOf(call) : USUAL_TTL);
+  const task = new HostedTask(call, legacy ? ttlOf(call) : USUAL_TTL, context.worker);
   context.tasks.add(task);
   if (legacy) {
     call.sink.done({ kind: 'local', result: JSON.stringify({ task: legacyTask(context, call, task) }) });

@@ -10,11 +10,14 @@ import type { EventLimits, EventStore, StreamTraits } from './event-store.ts';
 import type { LogLevel } from './log-level.ts';
 import type { LossCounts } from './losses.ts';
 import { MemoryEventStore } from './memory-event-store.ts';
+import { owned } from './owner.ts';
 import { Pressure } from './pressure.ts';
 import { MOST_HELD } from './retention.ts';
 import { SessionStream } from './session-stream.ts';
 
 export interface StreamSettings {
+  /** The number of this worker, which session ids name; `undefined` where there is one process alone. */
+  readonly worker: number | undefined;
   readonly events: EventLimits;
   /** The time after which clients of closed streams are asked to come back, milliseconds. */
   readonly retry: number;
@@ -29,7 +32,7 @@ const GRACE = 30_000;
 const STANDALONE = '0';
 
 export class LegacySession {
-  readonly id: string = randomUUID();
+  readonly id: string;
   /** Whose it is, with the newest credentials that were used in it. */
   principal: Principal;
   readonly version: LegacyVersion;
@@ -65,6 +68,7 @@ export class LegacySession {
     resumable: boolean,
     settings: StreamSettings,
   ) {
+    this.id = owned(randomUUID(), settings.worker);
     this.polls = resumable && version === '2025-11-25';
     this.principal = principal;
     this.client = client;

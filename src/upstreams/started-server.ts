@@ -96,7 +96,8 @@ async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((done, failed) => {
     server.once('error', failed);
-    server.listen(0, '127.0.0.1', done);
+    // its own: workers share the one port that clients come to
+    server.listen({ port: 0, host: '127.0.0.1', exclusive: true }, done);
   });
   const address = server.address();
   await new Promise((done) => server.close(done));

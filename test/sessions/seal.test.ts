@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
+import { owned, ownerOf } from '../../src/sessions/owner.ts';
 import { freshKey, Sealer } from '../../src/sessions/seal.ts';
 import { sealKeys } from '../../src/sessions/seal-keys.ts';
 import { type Database, openDatabase } from '../../src/storage/database.ts';
@@ -59,6 +60,28 @@ describe('a sealed text', () => {
     const sealed = new Sealer([old]).seal('x', 'a');
     expect(new Sealer([next, old]).open(sealed, 'a')).toBe('x');
     expect(new Sealer([next]).open(sealed, 'a')).toBeUndefined();
+  });
+});
+
+describe('the worker that a handle names', () => {
+  const sealer = new Sealer();
+
+  test('stands before it, and nothing does where there is one process', () => {
+    expect(owned('abc', undefined)).toBe('abc');
+    expect([1, 12, 999].map((worker) => ownerOf(owned('abc', worker)))).toEqual([1, 12, 999]);
+    for (const handle of ['abc', '', 'w.abc', 'w0.abc', 'w01.abc', 'w1abc', 'W1.abc', ' w1.abc', 'w1000.abc'])
+      expect(ownerOf(handle)).toBeUndefined();
+  });
+
+  test('is sealed with what is sealed: nobody can name another one, or none', () => {
+    for (const sealed of [sealer.seal('x', 'a', 2), sealer.sealId('x', 'a', 2)]) {
+      expect(ownerOf(sealed)).toBe(2);
+      expect(sealer.open(sealed, 'a')).toBe('x');
+      const rest = sealed.slice('w2.'.length);
+      for (const forged of [rest, `w1.${rest}`, `w22.${rest}`, `w2.${sealed}`, `w02.${rest}`])
+        expect(sealer.open(forged, 'a')).toBeUndefined();
+    }
+    expect(sealer.open(`w2.${sealer.seal('x', 'a')}`, 'a')).toBeUndefined();
   });
 });
 

@@ -1,0 +1,156 @@
+/**
+ * The other workers that serve the same port: who of them runs, and how a request gets to the one that holds what it is
+ * about. Each listens at a socket of its own, in a folder that the user of Patchbay alone may enter.
+ */
+import type { IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Pool } from 'undici';
+import type { Elsewhere } from '../../methods/elsewhere.ts';
+import { Passing } from './passing.ts';
+
+/** Says to the owner whose request it is, and that its worker has counted it; only ever read at a worker's own socket. */
+export const FROM_HEADER = 'x-patchbay-from';
+
+/** The worker that signs people in and counts who tries. */
+export const SIGN_IN_WORKER = 1;
+
+/** How long another worker may take to answer a question between workers, milliseconds. */
+const PATIENCE = 2_000;
+/** Connections between workers stay open for this long without use, milliseconds. */
+const KEEP_ALIVE = 60_000;
+
+/** Headers that are about one connection (RFC 9110 §7.6.1), and those that the next one sets itself. */
+const OF_CONNECTION = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+  FROM_HEADER,
+]);
+
+/** Where a worker listens for the others. */
+export const socketOf = (folder: string, worker: number): string => join(folder, `${worker}.sock`);
+
+/** Where a request came from that another worker passed on; absent for those of clients. */
+export const passedOn = new WeakMap<IncomingMessage, { readonly counted: boolean }>();
+
+export class Peers implements Elsewhere {
+  readonly worker: number;
+  readonly #folder: string;
+  readonly #pools = new Map<number, Pool>();
+  #living: ReadonlyMap<number, number> = new Map();
+
+  /** @param worker the number of this one @param folder where the sockets are */
+  constructor(worker: number, folder: string) {
+    this.worker = worker;
+    this.#folder = folder;
+  }
+
+  /** @param workers those that run now, and since when, milliseconds since 1970 */
+  set living(workers: ReadonlyMap<number, number>) {
+    this.#living = workers;
+  }
+
+  since(worker: number): number | undefined {
+    return this.#living.get(worker);
+  }
+
+  /** Whether another worker runs that has this number. */
+  isOther(worker: number | undefined): worker is number {
+    return worker !== undefined && worker !== this.worker && this.#living.has(worker);
+  }
+
+  /**
+   * Passes a request on as it came, and the answer back as it comes.
+   * @param body what was read of it already; `undefined` when nothing was
+   * @returns whether somebody has answered; if not, nothing was done, and what had not been read may be lost
+   */
+  async pass(worker: number, request: FastifyRequest, reply: FastifyReply, body?: Buffer): Promise<boolean> {
+    const { raw } = request;
+    const hasBody = raw.headers['transfer-encoding'] !== undefined || Number(raw.headers['content-length'] ?? 0) > 0;
+    const passing = new Passing(reply.raw, this.#isAstray(raw, worker));
+    const counted = body === undefined ? '' : ' counted';
+    const headers = [...headersOf(raw), FROM_HEADER, `${raw.socket.remoteAddress ?? ''}${counted}`];
+    passing.begin(this.#pool(worker), {
+      path: raw.url!,
+      method: raw.method as 'POST',
+      headers,
+      body: body ?? (hasBody ? raw : null),
+    });
+    return passing.answered;
+  }
+
+  async cancelTask(worker: number, id: string, principal: string): Promise<boolean> {
+    const answer = await this.#ask(worker, '/-/cancel-task', { id, principal });
+    return answer === true;
+  }
+
+  /** The figures of all other workers that answer in time, each as prom-client writes them in JSON. */
+  async figures(): Promise<readonly object[][]> {
+    const others = [...this.#living.keys()].filter((worker) => worker !== this.worker);
+    const answers = await Promise.all(others.map((worker) => this.#ask(worker, '/-/figures', {})));
+    return answers.filter((answer) => Array.isArray(answer));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
+  }
+
+  async #ask(worker: number, path: string, question: object): Promise<unknown> {
+    if (!this.isOther(worker)) return undefined;
+    try {
+      const { body } = await this.#pool(worker).request({
+        path,
+        method: 'POST',
+        body: JSON.stringify(question),
+        signal: AbortSignal.timeout(PATIENCE),
+      });
+      return await body.json();
+    } catch {
+      return undefined;
+    }
+  }
+
+  #pool(worker: number): Pool {
+    const found = this.#pools.get(worker);
+    if (found) return found;
+    const pool = new Pool('http://worker', {
+      socketPath: socketOf(this.#folder, worker),
+      // deadlines are the owner's, and a stream may be quiet
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: KEEP_ALIVE,
+    });
+    this.#pools.set(worker, pool);
+    return pool;
+  }
+
+  /**
+   * Whether a connection has brought nothing but what is for one other worker: closed after the answer, it will likely
+   * come back at that one, where nothing has to be passed on.
+   */
+  #isAstray({ socket }: IncomingMessage, worker: number): boolean {
+    const before = astray.get(socket) ?? worker;
+    const isAstray = before === worker;
+    astray.set(socket, isAstray ? worker : 0);
+    return isAstray;
+  }
+}
+
+/** The worker that everything on a connection was for so far; 0 where there was something else. */
+const astray = new WeakMap<object, number>();
+
+/** A request of a connection is served here. */
+export const atHome = ({ socket }: IncomingMessage): void => void astray.set(socket, 0);
+
+function headersOf({ rawHeaders }: IncomingMessage): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < rawHeaders.length; i += 2)
+    if (!OF_CONNECTION.has(rawHeaders[i]!.toLowerCase())) kept.push(rawHeaders[i]!, rawHeaders[i + 1]!);
+  return kept;
+}
