@@ -1,6 +1,7 @@
 /** The benchmarks, in the order in which they are run and shown. */
 import type { Benchmark } from './benchmark.ts';
 import { coldSession } from './cold.ts';
+import { curves } from './curves.ts';
 import { elicitation, eras, stdioCall } from './eras.ts';
 import { idleSessions, largeAtOnce } from './held.ts';
 import { latency, manySlow } from './paced.ts';
@@ -11,5 +12,5 @@ import { smallCall } from './small-call.ts';
 export const ALL: readonly Benchmark[] = [
   ...[smallCall, signedIn, stdioCall, eras, elicitation],
   ...[result1mb, result10mb, arguments1mb, notifications, longList],
-  ...[coldSession, manySlow, latency, idleSessions, largeAtOnce],
+  ...[coldSession, manySlow, latency, idleSessions, largeAtOnce, curves],
 ];

@@ -40,7 +40,8 @@ const SETTLE = 3;
 
 export const resultFile = (name: string): string => join(import.meta.dirname, 'results', `${name}.json`);
 
-export function comparison(spec: Comparison): Benchmark {
+/** @returns the benchmark, with what it is made of */
+export function comparison(spec: Comparison): Benchmark & { readonly spec: Comparison } {
   const { name, load } = spec;
   const run = async (argv: readonly string[]): Promise<number> => {
     const flags = readFlags(argv, {
@@ -71,7 +72,7 @@ export function comparison(spec: Comparison): Benchmark {
   };
   const toMarkdown = (json: string): string => toTable(JSON.parse(json) as Result);
   const quick = ['--sets', '1', '--rounds', '2', '--seconds', '0.5'];
-  return { name, run, resultFile: resultFile(name), toMarkdown, quick };
+  return { name, run, resultFile: resultFile(name), toMarkdown, quick, spec };
 }
 
 /** Writes a result to its file, whose folder it makes. */

@@ -3,13 +3,13 @@
  * while the upstream's catalog is known already, so that nothing of it reaches the upstream.
  */
 import { Pool } from 'undici';
+import { countOf } from './ask-upstream.ts';
 import { figures } from './figures.ts';
 import { cpuBetween, readUsage } from './measure.ts';
 import { productionConfig, startIssuer } from './production.ts';
 import { median } from './report.ts';
 import { closeSession, openSession } from './session.ts';
 import { startByteProxy, startPatchbay, startUpstream, type Target } from './targets.ts';
-import { countOf } from './upstream-count.ts';
 
 /** Sessions that are opened at once. */
 const AT_ONCE = 8;

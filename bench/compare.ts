@@ -21,6 +21,8 @@ export interface Turns {
   readonly rounds: number;
   /** How long each process runs before it is measured, so that what is hot is compiled; seconds. */
   readonly settle: number;
+  /** In a hurry: prints nothing, and lets all of them settle at once. */
+  readonly brief?: boolean;
 }
 
 /**
@@ -37,11 +39,15 @@ export async function compare(contenders: readonly Contender[], load: Load, turn
       const target = stack.use(await contender.start());
       running.push({ target, load: { ...load, ...contender.load }, windows: all[i]! });
     }
-    for (const { target, load: own } of running) await measureWindow(target, { ...own, warmup: turns.settle });
+    const settle = ({ target, load: own }: (typeof running)[number]) =>
+      measureWindow(target, { ...own, seconds: turns.settle, warmup: 0 });
+    if (turns.brief) await Promise.all(running.map(settle));
+    else for (const one of running) await settle(one);
     for (let round = 0; round < turns.rounds; round += 1) {
       const order = round % 2 === 0 ? running : running.toReversed();
       for (const { target, load: own, windows } of order) windows.push(await measureWindow(target, own));
     }
+    if (turns.brief) continue;
     const figures = all.map((windows, i) => {
       const middle = median(windows.slice(-turns.rounds).map(({ target }) => target.cpuUsPerCall));
       return `${contenders[i]!.name} ${middle.toFixed(1)}`;

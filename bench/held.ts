@@ -4,13 +4,13 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
+import { countOf } from './ask-upstream.ts';
 import { figures } from './figures.ts';
 import { Inspector } from './inspector.ts';
 import { forgetPeak, readUsage, residentKb } from './measure.ts';
 import { type Issuer, productionConfig, startIssuer } from './production.ts';
 import { openSession } from './session.ts';
 import { startByteProxy, startPatchbay, startUpstream, type Target } from './targets.ts';
-import { countOf } from './upstream-count.ts';
 import { measureWindow } from './windows.ts';
 
 const KIB = 1_024;

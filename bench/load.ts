@@ -4,7 +4,8 @@
  *
  * Run: `node bench/load.ts --url URL [--seconds S | --calls N] [--warmup S] [--connections K] [--in-flight N]
  * [--era legacy|modern] [--tool echo|notify|wait|ask|list] [--bytes B] [--ballast B] [--count N] [--ms T] [--tools N]
- * [--rate R] [--pid PID] [--token T]`. With `--pid` the CPU that process uses inside the window is part of the report;
+ * [--sessions N] [--spread N] [--rate R] [--pid PID] [--token T]`. There is a session for each connection, unless `--sessions`
+ * says otherwise; with `--spread` they take turns in so many tools of the same name. With `--pid` the CPU that process uses inside the window is part of the report;
  * with `--rate` so many calls a second are begun, in place of one after the other.
  */
 import { createHistogram } from 'node:perf_hooks';
@@ -33,6 +34,8 @@ export interface LoadReport {
 
 const TIMEOUT_MS = 30_000;
 const MAX_SAMPLES = 5;
+/** Sessions that are opened at once. */
+const AT_ONCE = 16;
 /** So many wrong answers end the run: what it would measure is not what was asked. */
 const MAX_ERRORS = 100;
 
@@ -50,6 +53,8 @@ const flags = readFlags(process.argv.slice(2), {
   count: { type: 'count', default: 0 },
   ms: { type: 'count', default: 0 },
   tools: { type: 'count', default: 0 },
+  sessions: { type: 'count', min: 1 },
+  spread: { type: 'count', default: 1, min: 1 },
   rate: { type: 'number', min: 0.1 },
   pid: { type: 'count', min: 1 },
   token: { type: 'text' },
@@ -59,7 +64,8 @@ const url = new URL(flags.url);
 const { connections, pid, tool } = flags;
 const work: Work = { bytes: flags.bytes, ballast: flags.ballast, count: flags.count, ms: flags.ms };
 const era = flags.era as Era;
-const lanesPerSession = Math.ceil(flags['in-flight'] / connections);
+const inFlight = flags['in-flight'];
+const sessionCount = flags.sessions ?? connections;
 
 const pool = new Pool(url.origin, {
   // an answer to what is asked needs a connection beside that of the call
@@ -110,16 +116,27 @@ function record(end: CallEnd): void {
 }
 
 /**
- * Keeps one call in flight until the load stops. Ids are unique within a session, as they must be, but the same in
- * every session, and the text of each call is unique: an answer that reaches the wrong call shows.
+ * Keeps one call in flight until the load stops, in all sessions in turn. Ids are unique within a session, as they must be,
+ * but the same in every session, and the text of each call is unique: an answer that reaches the wrong call shows.
  */
-async function runLane(lane: number, session: Session): Promise<void> {
-  for (let count = 1; !stopping; count += 1) {
-    const id = count * lanesPerSession + Math.floor(lane / connections);
+async function runLane(lane: number): Promise<void> {
+  for (let count = 0; !stopping; count += 1) {
+    const serial = count * inFlight + lane;
+    const session = sessions[serial % sessions.length]!;
+    const id = 1 + Math.floor(serial / sessions.length);
     const text = `${lane}:${count}:`;
     await paced();
     if (!stopping) record(await one({ session, id, text, work }));
   }
+}
+
+/** Does something for each session, a few at a time. */
+async function eachSession(work: (i: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const one = async (): Promise<void> => {
+    while (next < sessionCount) await work(next++);
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, connections) }, one));
 }
 
 function one(spec: CallSpec): Promise<CallEnd> {
@@ -140,10 +157,12 @@ async function paced(): Promise<void> {
   if (wait > 0) await new Promise((now) => setTimeout(now, wait));
 }
 
+const opening = { suffix: tool === 'list' ? 'echo' : tool, spread: flags.spread, era, token: flags.token };
 const sessions: Session[] = [];
-const opening = { suffix: tool === 'list' ? 'echo' : tool, era, token: flags.token };
-for (let i = 0; i < connections; i += 1) sessions.push(await openSession(pool, url.pathname, opening));
-const lanes = Array.from({ length: flags['in-flight'] }, (_, i) => runLane(i, sessions[i % connections]!));
+await eachSession(async (i) => {
+  sessions[i] = await openSession(pool, url.pathname, { ...opening, turn: i });
+});
+const lanes = Array.from({ length: inFlight }, (_, lane) => runLane(lane));
 await phase(flags.warmup, undefined);
 
 const before = pid === undefined || stopping ? undefined : readUsage(pid);
@@ -158,7 +177,7 @@ const latency = { p50Us: latencies.percentile(50) / 1000, p99Us: latencies.perce
 const failed = stopping;
 stopping = true;
 await Promise.all(lanes);
-if (!failed) for (const session of sessions) await closeSession(pool, url.pathname, session);
+if (!failed) await eachSession((i) => closeSession(pool, url.pathname, sessions[i]!));
 await pool.destroy();
 
 const report: LoadReport = { ...window, ...latency, errors, errorSamples: [...errorSamples] };

@@ -21,6 +21,10 @@ export interface Session {
 export interface Opening {
   /** What the name of the tool ends in. */
   readonly suffix: string;
+  /** How many such tools there must be. @default 1 */
+  readonly spread?: number;
+  /** Which of them to call: sessions take turns. @default 0 */
+  readonly turn?: number;
   readonly era: Era;
   /** Sent with every request. */
   readonly token?: string | undefined;
@@ -35,12 +39,13 @@ const LIST_DEADLINE_MS = 15_000;
 const LIST_PAUSE_MS = 50;
 
 /**
- * Opens a session: the handshake where there is one, then `tools/list` until a tool whose name ends in the suffix is there,
+ * Opens a session: the handshake where there is one, then `tools/list` until the tools whose names end in the suffix are there,
  * since a gateway may answer before it knows its upstream.
  *
  * @throws {Error} naming the step and what came back
  */
-export async function openSession(pool: Pool, path: string, { suffix, era, token }: Opening): Promise<Session> {
+export async function openSession(pool: Pool, path: string, opening: Opening): Promise<Session> {
+  const { era, token } = opening;
   const common = token === undefined ? COMMON : [...COMMON, 'authorization', `Bearer ${token}`];
   if (era === 'modern') {
     const meta = {
@@ -50,7 +55,7 @@ export async function openSession(pool: Pool, path: string, { suffix, era, token
     };
     const headers = [...common, 'mcp-protocol-version', MODERN];
     const listing = [...headers, 'mcp-method', 'tools/list'];
-    const tool = await findTool(pool, path, { headers: listing, meta }, suffix);
+    const tool = await findTool(pool, path, { headers: listing, meta }, opening);
     return { headers: [...headers, 'mcp-method', 'tools/call', 'mcp-name', tool], tool, meta, era };
   }
   const params = { protocolVersion: VERSION, capabilities: CAPABILITIES, clientInfo: INFO };
@@ -60,7 +65,7 @@ export async function openSession(pool: Pool, path: string, { suffix, era, token
   const headers = [...common, 'mcp-session-id', opened.session, 'mcp-protocol-version', String(result.protocolVersion)];
   const ready = await send(pool, path, headers, { jsonrpc: '2.0', method: 'notifications/initialized' });
   if (ready.status !== 202) throw new Error(`notifications/initialized: expected status 202, got ${ready.status}`);
-  return { headers, tool: await findTool(pool, path, { headers, meta: {} }, suffix), meta: {}, era };
+  return { headers, tool: await findTool(pool, path, { headers, meta: {} }, opening), meta: {}, era };
 }
 
 /** Ends a session with DELETE. A target that does not take DELETE is left alone: the answer is not checked. */
@@ -85,7 +90,7 @@ async function findTool(
   pool: Pool,
   path: string,
   { headers, meta }: Pick<Session, 'headers' | 'meta'>,
-  suffix: string,
+  { suffix, spread = 1, turn = 0 }: Opening,
 ): Promise<string> {
   const deadline = performance.now() + LIST_DEADLINE_MS;
   for (;;) {
@@ -97,10 +102,12 @@ async function findTool(
     });
     const { tools } = resultOf('tools/list', listed) as { tools?: { name: string }[] };
     const names = (tools ?? []).map((tool) => tool.name);
-    const name = names.find((candidate) => candidate.endsWith(suffix));
-    if (name !== undefined) return name;
-    if (performance.now() > deadline)
-      throw new Error(`tools/list: no tool ends in "${suffix}" in [${names.slice(0, 20).join(', ')}]`);
+    const fitting = names.filter((candidate) => candidate.endsWith(suffix));
+    if (fitting.length >= spread) return fitting[turn % spread]!;
+    if (performance.now() > deadline) {
+      const seen = names.slice(0, 20).join(', ');
+      throw new Error(`tools/list: ${fitting.length} tools instead of ${spread} end in "${suffix}" in [${seen}]`);
+    }
     await new Promise((resume) => setTimeout(resume, LIST_PAUSE_MS));
   }
 }

@@ -42,9 +42,17 @@ process.once('SIGINT', () => process.exit(130));
 /** The script of the bare MCP server, which can also be started as a process of its own by a gateway. */
 export const UPSTREAM = join(import.meta.dirname, 'upstream.ts');
 
-/** The bare MCP server that the other targets stand in front of. @param tools how many it has beside those it needs */
-export function startUpstream({ era = 'legacy', tools = 0 }: { era?: Era; tools?: number } = {}): Promise<Target> {
-  return start('upstream', [UPSTREAM, '--era', era, '--tools', String(tools)]);
+export interface UpstreamOptions {
+  readonly era?: Era;
+  /** How many it has beside those it needs. */
+  readonly tools?: number;
+  /** On how many it listens. */
+  readonly ports?: number;
+}
+
+/** The bare MCP server that the other targets stand in front of. */
+export function startUpstream({ era = 'legacy', tools = 0, ports = 1 }: UpstreamOptions = {}): Promise<Target> {
+  return start('upstream', [UPSTREAM, '--era', era, '--tools', String(tools), '--ports', String(ports)]);
 }
 
 /** A server that answers every request with the same bytes. @param file the text of a result */
@@ -65,7 +73,7 @@ export function startByteProxy(upstreamUrl: string): Promise<Target> {
 export interface PatchbayOptions {
   /** The built command line to run. */
   readonly cli?: string;
-  /** Sections of its config; without `auth` everyone is let in. */
+  /** Sections of its config; without `auth` everyone is let in, and `upstreams` take the place of the one. */
   readonly config?: Readonly<Record<string, object>>;
   /** Opens its inspector. */
   readonly inspect?: boolean;
@@ -89,7 +97,7 @@ export async function startPatchbay(
     log: { level: 'info' },
     ...more,
     server: { port: 0, ...more.server },
-    upstreams: { bench: upstream },
+    upstreams: more.upstreams ?? { bench: upstream },
   };
   // JSON is YAML, and needs no quoting rules of its own.
   await writeFile(file, JSON.stringify(config, null, 2));
@@ -111,8 +119,8 @@ export async function startPatchbay(
   }
 }
 
-/** Spawns a Node script on the Node that runs this one; settles when it has said where it listens. */
-function start(
+/** Spawns a Node script on the Node that runs this one; settles when it has said where it listens. @param args of Node */
+export function start(
   name: string,
   args: string[],
   { env = process.env, afterStop }: { env?: NodeJS.ProcessEnv; afterStop?: () => Promise<void> } = {},

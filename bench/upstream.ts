@@ -2,12 +2,14 @@
  * The upstream of the benchmarks: an MCP server by hand, over Streamable HTTP on `node:http` or over stdio, so that it costs
  * far less than what stands in front of it. upstream-answers.ts has its tools.
  *
- * Run: `node bench/upstream.ts [--era legacy|modern] [--tools N] [--transport http|stdio]`. Over HTTP it prints the listening
- * line (announce.ts) and serves until SIGTERM; `GET /count` says how many messages have come. Over stdio it serves until its
- * stdin ends.
+ * Run: `node bench/upstream.ts [--era legacy|modern] [--tools N] [--ports N] [--transport http|stdio]`. Over HTTP it prints the
+ * listening line (announce.ts) and serves until SIGTERM; `GET /count` says how many messages have come, `GET /urls` all ports
+ * that it listens on. Over stdio it serves until its stdin ends.
  */
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { announce } from './announce.ts';
 import { readFlags } from './flags.ts';
@@ -20,6 +22,7 @@ const KEEP_ALIVE_MS = 120_000;
 const flags = readFlags(process.argv.slice(2), {
   era: { type: 'text', default: 'legacy' },
   tools: { type: 'count', default: 0 },
+  ports: { type: 'count', default: 1, min: 1 },
   transport: { type: 'text', default: 'http' },
 });
 const modern = flags.era === 'modern';
@@ -110,27 +113,40 @@ function respond(req: IncomingMessage, res: ServerResponse, text: string): void 
   );
 }
 
-function overHttp(): void {
-  const server = createServer((req, res) => {
-    res.sendDate = false;
-    if (req.url === '/count') {
-      res.end(String(count));
-    } else if (req.url !== PATH) {
-      res.writeHead(404).end();
-    } else if (req.method === 'DELETE' && !modern) {
-      res.writeHead(sessions.delete(String(req.headers['mcp-session-id'])) ? 200 : 404).end();
-    } else if (req.method !== 'POST') {
-      res.writeHead(405, { allow: modern ? 'POST' : 'POST, DELETE' }).end();
-    } else {
-      const chunks: Buffer[] = [];
-      req.on('data', (chunk: Buffer) => void chunks.push(chunk));
-      req.on('end', () => respond(req, res, Buffer.concat(chunks).toString('utf8')));
-    }
-  });
-  server.keepAliveTimeout = KEEP_ALIVE_MS;
-  server.listen(0, '127.0.0.1', () => announce(server.address(), PATH));
+const servers: Server[] = [];
+
+async function overHttp(): Promise<void> {
+  for (let i = 0; i < flags.ports; i += 1) {
+    const server = createServer(serve).listen(0, '127.0.0.1');
+    server.keepAliveTimeout = KEEP_ALIVE_MS;
+    await once(server, 'listening');
+    servers.push(server);
+  }
   process.once('SIGTERM', () => process.exit(0));
+  announce(servers[0]!.address(), PATH);
+}
+
+const urls = (): string[] =>
+  servers.map((server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}${PATH}`);
+
+function serve(req: IncomingMessage, res: ServerResponse): void {
+  res.sendDate = false;
+  if (req.url === '/count') {
+    res.end(String(count));
+  } else if (req.url === '/urls') {
+    res.end(JSON.stringify(urls()));
+  } else if (req.url !== PATH) {
+    res.writeHead(404).end();
+  } else if (req.method === 'DELETE' && !modern) {
+    res.writeHead(sessions.delete(String(req.headers['mcp-session-id'])) ? 200 : 404).end();
+  } else if (req.method !== 'POST') {
+    res.writeHead(405, { allow: modern ? 'POST' : 'POST, DELETE' }).end();
+  } else {
+    const chunks: Buffer[] = [];
+    req.on('data', (chunk: Buffer) => void chunks.push(chunk));
+    req.on('end', () => respond(req, res, Buffer.concat(chunks).toString('utf8')));
+  }
 }
 
 if (flags.transport === 'stdio') overStdio();
-else overHttp();
+else await overHttp();

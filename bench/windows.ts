@@ -22,6 +22,10 @@ export interface Load {
   count?: number;
   ms?: number;
   tools?: number;
+  /** Where they are not as many as connections. */
+  sessions?: number;
+  /** In so many tools of the same name the sessions take turns. */
+  spread?: number;
   rate?: number;
   token?: string;
 }
