@@ -5,12 +5,18 @@ import type { Verified } from './verifier.ts';
 /** The hash of a token, under which it is remembered. */
 export const hashOf = (token: string): string => hash('sha256', token, 'base64url');
 
+interface Entry {
+  readonly verified: Verified;
+  /** Whether it was used since room was made last. */
+  used: boolean;
+}
+
 export class TokenCache {
   readonly #limit: number;
-  readonly #entries = new Map<string, Verified>();
+  readonly #entries = new Map<string, Entry>();
   #generation = 0;
 
-  /** @param limit most tokens remembered; the one unused for longest makes room */
+  /** @param limit most tokens remembered; one that was not used lately makes room */
   constructor(limit = 10_000) {
     this.#limit = limit;
   }
@@ -28,24 +34,34 @@ export class TokenCache {
   get(key: string, now = Date.now()): Verified | undefined {
     const found = this.#entries.get(key);
     if (!found) return undefined;
-    this.#entries.delete(key);
-    if (found.until <= now) return undefined;
-    this.#entries.set(key, found);
-    return found;
+    if (found.verified.until <= now) {
+      this.#entries.delete(key);
+      return undefined;
+    }
+    // nothing is moved: a map whose entries come and go is built anew again and again
+    found.used = true;
+    return found.verified;
   }
 
   set(key: string, verified: Verified): void {
-    this.#entries.set(key, verified);
-    if (this.#entries.size <= this.#limit) return;
-    for (const oldest of this.#entries.keys()) {
-      this.#entries.delete(oldest);
-      return;
+    this.#entries.delete(key);
+    if (this.#entries.size >= this.#limit) this.#makeRoom();
+    this.#entries.set(key, { verified, used: false });
+  }
+
+  /** One that was used has another turn, as if it had come just now. */
+  #makeRoom(): void {
+    for (const [key, entry] of this.#entries) {
+      this.#entries.delete(key);
+      if (!entry.used) return;
+      entry.used = false;
+      this.#entries.set(key, entry);
     }
   }
 
   /** Tokens of which this is true are checked again when they come next. */
   forget(which: (verified: Verified) => boolean): void {
     this.#generation++;
-    for (const [key, verified] of this.#entries) if (which(verified)) this.#entries.delete(key);
+    for (const [key, { verified }] of this.#entries) if (which(verified)) this.#entries.delete(key);
   }
 }

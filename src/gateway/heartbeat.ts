@@ -3,12 +3,14 @@
 export interface Beating {
   /** Called at every beat. `now` is `Date.now()`. */
   beat(now: number): void;
+  /** Its place in the one heartbeat that it is in, which alone sets it. */
+  place?: number | undefined;
 }
 
 export class Heartbeat {
   /** Milliseconds between beats; 0 is no beat at all. */
   readonly interval: number;
-  readonly #members = new Set<Beating>();
+  readonly #members: Beating[] = [];
   readonly #timer: NodeJS.Timeout | undefined;
 
   constructor(interval: number) {
@@ -16,20 +18,28 @@ export class Heartbeat {
     if (interval === 0) return;
     this.#timer = setInterval(() => {
       const now = Date.now();
-      for (const member of this.#members) member.beat(now);
+      // backwards, since one that leaves is replaced by the last, which has been there already
+      for (let i = this.#members.length - 1; i >= 0; i--) this.#members[i]?.beat(now);
     }, interval).unref();
   }
 
   get size(): number {
-    return this.#members.size;
+    return this.#members.length;
   }
 
   add(member: Beating): void {
-    this.#members.add(member);
+    if (member.place !== undefined) return;
+    member.place = this.#members.push(member) - 1;
   }
 
   delete(member: Beating): void {
-    this.#members.delete(member);
+    const { place } = member;
+    if (place === undefined) return;
+    member.place = undefined;
+    const last = this.#members.pop()!;
+    if (last === member) return;
+    this.#members[place] = last;
+    last.place = place;
   }
 
   stop(): void {

@@ -97,9 +97,7 @@ export class LegacyCall implements Call, Sink {
 
   /** Enters the call in its session. @returns false when its id is already in use there */
   enter(): boolean {
-    if (this.#owner.inFlight.has(this.#key)) return false;
-    this.#owner.inFlight.set(this.#key, this);
-    return true;
+    return this.#owner.inFlight.add(this.#key, this);
   }
 
   /** The client wants no answer any more. */
@@ -161,7 +159,7 @@ export class LegacyCall implements Call, Sink {
   #leave(reason: string, end: (round: Round) => void): void {
     this.ended = true;
     this.onpressure = undefined;
-    if (this.#owner.inFlight.get(this.#key) === this) this.#owner.inFlight.delete(this.#key);
+    this.#owner.inFlight.delete(this.#key, this);
     for (const { round, takeBack } of this.#asked) {
       if (!round.certain) continue;
       takeBack(reason);

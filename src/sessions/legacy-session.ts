@@ -1,12 +1,13 @@
 /** A legacy client's session: what was negotiated, what is in flight, its streams, and what its client was asked. */
 import { createHash, randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import type { Call, ClientFacts, Principal } from '../protocol/call.ts';
+import type { ClientFacts, Principal } from '../protocol/call.ts';
 import { compose } from '../protocol/message.ts';
 import type { LegacyVersion } from '../protocol/versions.ts';
 import { AskTable } from './asks.ts';
 import { cutWhenStuck } from './connection.ts';
 import type { EventLimits, EventStore, StreamTraits } from './event-store.ts';
+import { InFlight } from './in-flight.ts';
 import type { LogLevel } from './log-level.ts';
 import type { LossCounts } from './losses.ts';
 import { MemoryEventStore } from './memory-event-store.ts';
@@ -40,8 +41,7 @@ export class LegacySession {
   /** Whether streams can be closed by the server and be resumed: the client understands priming events. */
   readonly polls: boolean;
   readonly createdAt = Date.now();
-  /** Calls by the key of the client's id. */
-  readonly inFlight = new Map<string, Call>();
+  readonly inFlight = new InFlight();
   readonly asks = new AskTable(() => this.standalone);
   /** Whether the client of the standalone stream is slow. */
   readonly pressure = new Pressure();

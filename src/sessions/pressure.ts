@@ -4,7 +4,7 @@ export type PressureListener = (full: boolean) => void;
 
 export class Pressure {
   #full = false;
-  readonly #listeners = new Set<PressureListener>();
+  readonly #listeners: PressureListener[] = [];
 
   /** Whether messages have to wait now. */
   get full(): boolean {
@@ -13,11 +13,12 @@ export class Pressure {
 
   /** Takes a listener in, which hears of every change from now on. */
   add(listener: PressureListener): void {
-    this.#listeners.add(listener);
+    if (!this.#listeners.includes(listener)) this.#listeners.push(listener);
   }
 
   delete(listener: PressureListener): void {
-    this.#listeners.delete(listener);
+    const at = this.#listeners.indexOf(listener);
+    if (at >= 0) this.#listeners.splice(at, 1);
   }
 
   set(full: boolean): void {
@@ -26,7 +27,7 @@ export class Pressure {
     // one that goes on may bring in what makes it full again, or end and leave
     for (const listener of [...this.#listeners]) {
       if (this.#full !== full) return;
-      if (this.#listeners.has(listener)) listener(full);
+      if (this.#listeners.includes(listener)) listener(full);
     }
   }
 }

@@ -22,8 +22,7 @@ export abstract class BaseLink implements Link {
   protected readonly options: LinkOptions;
   protected readonly wire: Wire;
   protected readonly log: Logger;
-  protected readonly pending = new PendingTable();
-  protected readonly expired = (pending: Pending): void => this.#expire(pending);
+  protected readonly pending = new PendingTable((pending) => this.#expire(pending));
   #server: ServerFacts | undefined;
   readonly headers: boolean = false;
   closed = false;
@@ -104,7 +103,7 @@ export abstract class BaseLink implements Link {
       return;
     }
     const deadline = call.deadline ?? this.options.deadline(call);
-    const pending = this.pending.open(call, deadline, this.#heard, this.expired);
+    const pending = this.pending.open(call, deadline, this.#heard);
     const { body, headers } = this.encode(call, pending.id);
     call.oncancel = (reason) => this.cancel(call, reason);
     call.onpressure = (full) => this.wire.hold(pending.id, full);
@@ -182,7 +181,7 @@ export abstract class BaseLink implements Link {
   #progress(message: Message): void {
     const found = progressFor(message, this.pending);
     if (!found) return this.log.debug('ignored progress that nobody asked for');
-    this.pending.touch(found.pending, this.expired);
+    this.pending.touch(found.pending);
     if (found.notification) found.pending.call.sink.progress(found.notification);
   }
 
@@ -205,7 +204,7 @@ export abstract class BaseLink implements Link {
   #expire(pending: Pending): void {
     const { method } = pending.call;
     const { total } = pending;
-    if (pending.waiting > 0 && !total) return this.pending.touch(pending, this.expired);
+    if (pending.waiting > 0 && !total) return this.pending.touch(pending);
     const ms = total ? pending.deadline.total : pending.deadline.idle;
     this.pending.settle(pending.id);
     this.withdraw(pending, 'timed out');

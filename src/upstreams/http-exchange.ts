@@ -62,6 +62,8 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   #retry: number | undefined;
   #over = false;
   #settled = false;
+  /** Runs out when an answered stream has been open for too long. */
+  #grace: NodeJS.Timeout | undefined;
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
@@ -104,12 +106,13 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
    */
   settle(): void {
     this.#settled = true;
-    if (this.#mode !== 'json') setTimeout(() => this.abandon(), GRACE).unref();
+    if (this.#mode !== 'json' && !this.#over) this.#grace = setTimeout(() => this.abandon(), GRACE).unref();
   }
 
   /** Drops the exchange: nothing more is reported, its connection is freed. */
   abandon(): void {
     this.#over = true;
+    clearTimeout(this.#grace);
     this.#controller?.abort(new Error('abandoned'));
   }
 
@@ -222,6 +225,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   #end(fault: WireFault | undefined): void {
     if (this.#over) return;
     this.#over = true;
+    clearTimeout(this.#grace);
     this.#options.ended(this.#settled && !fault?.gone ? undefined : fault);
   }
 

@@ -1,4 +1,5 @@
 /** The Streamable HTTP transport as a client of a legacy upstream. */
+import { InProgress } from '../protocol/in-progress.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { HttpEndpoint } from './http-endpoint.ts';
 import { HttpExchange } from './http-exchange.ts';
@@ -19,7 +20,7 @@ export class HttpWire implements Wire {
   readonly #endpoint: HttpEndpoint;
   readonly #log: Logger;
   readonly #path: string;
-  readonly #exchanges = new Map<number, HttpExchange>();
+  readonly #exchanges = new InProgress<HttpExchange>();
   /** Of the answers that are on their way. */
   readonly #limits = new Map<number, AnswerLimit>();
   readonly #resumes = new Map<number, NodeJS.Timeout>();

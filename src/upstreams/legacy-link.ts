@@ -111,7 +111,7 @@ export class LegacyLink extends BaseLink {
     const settled = (): void => {
       if (!owner) return;
       owner.waiting--;
-      this.pending.touch(owner, this.expired);
+      this.pending.touch(owner);
     };
     const round = this.#requests.open(message, {
       settled,

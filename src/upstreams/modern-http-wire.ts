@@ -1,4 +1,5 @@
 /** The Streamable HTTP transport as a client of a modern upstream: a POST for each request, and nothing in between. */
+import { InProgress } from '../protocol/in-progress.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { HttpEndpoint } from './http-endpoint.ts';
 import { HttpExchange } from './http-exchange.ts';
@@ -10,7 +11,7 @@ export class ModernHttpWire implements Wire {
   readonly #log: Logger;
   readonly #path: string;
   readonly #headers: Record<string, string>;
-  readonly #exchanges = new Map<number, HttpExchange>();
+  readonly #exchanges = new InProgress<HttpExchange>();
   #listener: WireListener | undefined;
   #closed = false;
 

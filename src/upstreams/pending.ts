@@ -1,15 +1,18 @@
-/** What a link waits for: one table from upstream-side ids to calls. */
+/** What a link waits for: one table from upstream-side ids to calls, with one timer for all of their deadlines. */
 import type { Call, Deadline } from '../protocol/call.ts';
+import { InProgress } from '../protocol/in-progress.ts';
 
 export interface Pending {
   readonly id: number;
   readonly call: Call;
   readonly deadline: Deadline;
+  /** By the clock of `performance.now()`, which nobody sets, milliseconds. */
   readonly since: number;
   /** How many messages had come over the link before. */
   readonly heard: number;
-  timer: NodeJS.Timeout;
-  /** Whether the timer stands for the total, not for the idle time. */
+  /** When its deadline passes, by the same clock. */
+  due: number;
+  /** Whether that is for the total, not for the idle time. */
   total: boolean;
   /** Input requests of the upstream that wait for a person; the idle time stands still meanwhile. */
   waiting: number;
@@ -17,10 +20,25 @@ export interface Pending {
   progress: number;
 }
 
+/** The longest time of a timer of Node.js, milliseconds. */
+const LONGEST = 2 ** 31 - 1;
+/** What is due within this time is over: timers of Node.js may go off by so much too early, milliseconds. */
+const EARLY = 1;
+/** Deadlines that pass within this time of each other are noticed together, by the last of them; milliseconds. */
+const TOGETHER = 10;
+
 export class PendingTable {
-  readonly #byId = new Map<number, Pending>();
-  readonly #byCall = new Map<Call, Pending>();
+  readonly #byId = new InProgress<Pending>();
+  readonly #expired: (pending: Pending) => void;
   #last = 0;
+  /** Stands for the deadline that passes next, or for an earlier one that is settled meanwhile. */
+  #alarm: NodeJS.Timeout | undefined;
+  #alarmAt = Number.POSITIVE_INFINITY;
+
+  /** @param expired called when the deadline of a call passes: at most 1 ms before that, and 10 ms after it */
+  constructor(expired: (pending: Pending) => void) {
+    this.#expired = expired;
+  }
 
   get size(): number {
     return this.#byId.size;
@@ -31,31 +49,30 @@ export class PendingTable {
     return ++this.#last;
   }
 
-  /** Enters a call under a fresh id, unique on this link. `expired` is called when its deadline passes. */
-  open(call: Call, deadline: Deadline, heard: number, expired: (pending: Pending) => void): Pending {
+  /** Enters a call under a fresh id, unique on this link. */
+  open(call: Call, deadline: Deadline, heard: number): Pending {
+    const { idle, total } = deadline;
+    const now = performance.now();
     const pending: Pending = {
       id: this.nextId(),
       call,
       deadline,
-      since: Date.now(),
+      since: now,
       heard,
       waiting: 0,
       progress: Number.NEGATIVE_INFINITY,
-      total: deadline.total < deadline.idle,
-      timer: setTimeout(() => expired(pending), Math.min(deadline.idle, deadline.total)),
+      total: total < idle,
+      due: now + Math.min(idle, total),
     };
     this.#byId.set(pending.id, pending);
-    this.#byCall.set(call, pending);
+    if (pending.due < this.#alarmAt) this.#arm(pending.due, now);
     return pending;
   }
 
   /** Takes the call with this id out of the table; `undefined` for an answer that came late, twice or unasked. */
   settle(id: number): Pending | undefined {
     const pending = this.#byId.get(id);
-    if (!pending) return undefined;
-    clearTimeout(pending.timer);
-    this.#byId.delete(id);
-    this.#byCall.delete(pending.call);
+    if (pending) this.#byId.delete(id);
     return pending;
   }
 
@@ -64,20 +81,19 @@ export class PendingTable {
   }
 
   of(call: Call): Pending | undefined {
-    return this.#byCall.get(call);
+    return this.#byId.values().find((pending) => pending.call === call);
   }
 
   /** The sessions that have calls in flight. */
   sessions(): ReadonlySet<string> {
     const sessions = new Set<string>();
-    for (const { session } of this.#byCall.keys()) if (session !== undefined) sessions.add(session);
+    for (const { call } of this.#byId.values()) if (call.session !== undefined) sessions.add(call.session);
     return sessions;
   }
 
   /** Whether any call in flight is like this. */
   some(test: (call: Call) => boolean): boolean {
-    for (const call of this.#byCall.keys()) if (test(call)) return true;
-    return false;
+    return this.#byId.values().some(({ call }) => test(call));
   }
 
   /**
@@ -87,7 +103,7 @@ export class PendingTable {
   oldest(methods: ReadonlySet<string>): Pending | undefined {
     let best: Pending | undefined;
     let bestRank = -1;
-    for (const pending of this.#byId.values()) {
+    for (const pending of this.#inOrder()) {
       const { method, present } = pending.call;
       const rank = methods.has(method) ? (present ? 2 : 0) + (method === 'tools/call' ? 1 : 0) : -1;
       if (rank > bestRank || (best && rank === bestRank && pending.waiting < best.waiting))
@@ -98,27 +114,51 @@ export class PendingTable {
 
   /** The only call in flight, if there is exactly one. */
   sole(): Pending | undefined {
-    if (this.#byId.size !== 1) return undefined;
-    for (const pending of this.#byId.values()) return pending;
+    return this.#byId.size === 1 ? this.#byId.values()[0] : undefined;
   }
 
   /** Progress came: the idle time starts anew, within the total. */
-  touch(pending: Pending, expired: (pending: Pending) => void): void {
-    if (!this.#byId.has(pending.id)) return;
-    const left = pending.since + pending.deadline.total - Date.now();
-    if (left >= pending.deadline.idle) {
-      pending.timer.refresh();
-      return;
-    }
-    clearTimeout(pending.timer);
-    pending.total = true;
-    pending.timer = setTimeout(() => expired(pending), Math.max(0, left));
+  touch(pending: Pending): void {
+    if (this.#byId.get(pending.id) !== pending) return;
+    const now = performance.now();
+    const { idle, total } = pending.deadline;
+    const end = pending.since + total;
+    pending.total = end - now < idle;
+    pending.due = pending.total ? end : now + idle;
+    if (pending.due < this.#alarmAt) this.#arm(pending.due, now);
   }
 
   /** Empties the table. */
   drain(): Pending[] {
-    const all = [...this.#byId.values()];
-    for (const { id } of all) this.settle(id);
+    const all = this.#inOrder();
+    this.#byId.clear();
+    clearTimeout(this.#alarm);
+    this.#alarmAt = Number.POSITIVE_INFINITY;
     return all;
+  }
+
+  /** Those that wait for longest first. */
+  #inOrder(): Pending[] {
+    return this.#byId.values().sort((a, b) => a.id - b.id);
+  }
+
+  #arm(at: number, now: number): void {
+    clearTimeout(this.#alarm);
+    this.#alarmAt = at;
+    this.#alarm = setTimeout(() => this.#ring(), Math.min(Math.max(at - now, 0), LONGEST));
+  }
+
+  #ring(): void {
+    this.#alarmAt = Number.POSITIVE_INFINITY;
+    const now = performance.now();
+    for (const pending of this.#inOrder()) {
+      // a deadline that passes counts once, and what came of the one before it may have settled this one
+      if (pending.due > now + EARLY || this.#byId.get(pending.id) !== pending) continue;
+      pending.due = Number.POSITIVE_INFINITY;
+      this.#expired(pending);
+    }
+    let next = Number.POSITIVE_INFINITY;
+    for (const { due } of this.#byId.values()) if (due < next) next = due;
+    if (next < this.#alarmAt) this.#arm(Math.max(next, now + TOGETHER), now);
   }
 }
