@@ -34,6 +34,8 @@ export class Wallet implements OAuthClientProvider {
   authorizationUrl: URL | undefined;
   registered: StoredOAuthClientInformation | undefined;
   kept: StoredOAuthTokens | undefined;
+  /** What it registers for. */
+  grants = ['authorization_code', 'refresh_token'];
   readonly #name: string;
   readonly #state = randomUUID();
   #verifier = '';
@@ -50,7 +52,7 @@ export class Wallet implements OAuthClientProvider {
       // its redirect URI is a loopback address
       application_type: 'native',
       redirect_uris: [this.redirectUrl],
-      grant_types: ['authorization_code', 'refresh_token'],
+      grant_types: this.grants,
       response_types: ['code'],
       token_endpoint_auth_method: 'none',
     };
@@ -85,26 +87,28 @@ export class Wallet implements OAuthClientProvider {
 
 export class App {
   readonly wallet: Wallet;
-  /** The parameters that came to the redirect URI. */
-  readonly answer: Promise<URLSearchParams>;
   readonly #version: SdkVersion;
   readonly #url: URL;
   readonly #listener: Server;
   #transport: TransportV1 | TransportV2 | undefined;
+  #answer = Promise.withResolvers<URLSearchParams>();
 
   private constructor(version: SdkVersion, url: string, name: string, listener: Server) {
-    const { promise, resolve } = Promise.withResolvers<URLSearchParams>();
     const { port } = listener.address() as AddressInfo;
     this.#version = version;
     this.#url = new URL(url);
     this.#listener = listener;
-    this.answer = promise;
     this.wallet = new Wallet(name, `http://127.0.0.1:${port}/callback`);
     listener.on('request', (request: IncomingMessage, response: ServerResponse) => {
       const { pathname, searchParams } = new URL(request.url!, 'http://127.0.0.1');
       response.setHeader('content-type', 'text/plain').end('You can close this window.');
-      if (pathname === '/callback') resolve(searchParams);
+      if (pathname === '/callback') this.#answer.resolve(searchParams);
     });
+  }
+
+  /** The parameters that came to the redirect URI; after {@link finish}, those that come next. */
+  get answer(): Promise<URLSearchParams> {
+    return this.#answer.promise;
   }
 
   /** @param url that the user pasted @param name that it registers with */
@@ -125,6 +129,7 @@ export class App {
   /** Gets tokens for the code in the answer. */
   async finish(): Promise<void> {
     const answer = await this.answer;
+    this.#answer = Promise.withResolvers();
     if (answer.get('state') !== this.wallet.state()) throw new Error('the answer has another state');
     if (this.#transport instanceof TransportV1) return this.#transport.finishAuth(answer.get('code') ?? '');
     await this.#transport!.finishAuth(answer);
