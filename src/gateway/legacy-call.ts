@@ -6,7 +6,9 @@ import type {
   ClientFacts,
   Continuation,
   Deadline,
+  Drain,
   Outcome,
+  Outlet,
   Principal,
   Round,
   Sink,
@@ -51,6 +53,8 @@ export class LegacyCall implements Call, Sink {
   readonly #host: CallHost;
   readonly #key: string;
   #onpressure: PressureListener | undefined;
+  /** Where its answer goes that is passed on while it comes. */
+  #drain: Drain | undefined;
   /** What the client was asked in the course of this call, each with what takes it back. */
   #asked: { readonly round: Round; takeBack(reason: string): void }[] = [];
 
@@ -107,7 +111,8 @@ export class LegacyCall implements Call, Sink {
     const withdraw = this.oncancel;
     this.oncancel = undefined;
     withdraw?.(reason);
-    this.#reply.drop();
+    if (this.#drain) this.#drain.cut();
+    else this.#reply.drop();
   }
 
   /** The gateway ends before the answer is there: the upstream is told to stop, and the client what is known. */
@@ -120,13 +125,13 @@ export class LegacyCall implements Call, Sink {
   }
 
   progress(notification: Buffer): void {
-    if (this.ended) return;
+    if (this.#isOver) return;
     this.#reply.progress(this.#key, notification);
     this.#press();
   }
 
   log(notification: Message): void {
-    if (this.ended) return;
+    if (this.#isOver) return;
     const label = this.#host.labelled ? this.target?.upstream : undefined;
     const message = logFor(notification, this.#owner.logLevel ?? levelUnasked(this.#owner, this.scope), label);
     if (!message) return;
@@ -135,19 +140,51 @@ export class LegacyCall implements Call, Sink {
   }
 
   away(retry: number): void {
-    if (!this.ended) this.#reply.away(retry);
+    if (!this.#isOver) this.#reply.away(retry);
   }
 
   input(round: Round): void {
-    if (this.ended) return round.abandon('the call is over');
+    if (this.#isOver) return round.abandon('the call is over');
     const stream = this.#reply.stream() ?? this.#owner.standalone;
     this.#asked.push({ round, takeBack: this.#host.ask(this.#owner, round, this, stream) });
   }
 
   done(outcome: Outcome): void {
     if (this.ended) return;
+    this.#finish();
+    if (this.#drain) this.#drain.cut();
+    else this.#reply.respond(answerOf(this, outcome));
+  }
+
+  outlet(): Outlet | undefined {
+    const open = this.#isOver ? undefined : this.#reply.outlet?.((gone) => this.#passed(gone));
+    if (!open) return undefined;
+    return {
+      id: this.id,
+      open: () => {
+        this.#drain = open();
+        return this.#drain;
+      },
+    };
+  }
+
+  /** Whether its answer has at least begun. */
+  get #isOver(): boolean {
+    return this.ended || this.#drain !== undefined;
+  }
+
+  /** @param gone whether the client has hung up in the middle of the answer, so that nobody can get the rest */
+  #passed(gone: boolean): void {
+    if (this.ended) return;
+    this.#finish();
+    if (!gone) return;
+    const withdraw = this.oncancel;
+    this.oncancel = undefined;
+    withdraw?.('the client closed the connection');
+  }
+
+  #finish(): void {
     this.#leave('the call is over', (round) => round.abandon('the call is over'));
-    this.#reply.respond(answerOf(this, outcome));
   }
 
   /** A call that began while the client was slow learns of it by its first message. */

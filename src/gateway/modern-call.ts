@@ -11,6 +11,7 @@ import type {
   Deadline,
   Exchange,
   Outcome,
+  Outlet,
   Principal,
   Round,
   Sink,
@@ -51,6 +52,8 @@ export class ModernCall implements Call, Sink {
   /** The exchange that it is answered on now; `undefined` while it waits for its client to come back. */
   #exchange: Exchange | undefined;
   #park: Park | undefined;
+  /** Whether its answer is passed on already, while it comes. */
+  #passing = false;
 
   constructor(gateway: Gateway, { principal, client, message, logLevel, paramHeaders }: Asked, exchange: Exchange) {
     this.#gateway = gateway;
@@ -145,12 +148,12 @@ export class ModernCall implements Call, Sink {
   }
 
   progress(notification: Buffer): void {
-    this.#exchange?.progress(notification);
+    if (!this.#passing) this.#exchange?.progress(notification);
   }
 
   log(notification: Message): void {
     const exchange = this.#exchange;
-    if (this.ended || exchange?.logLevel === undefined) return;
+    if (this.ended || this.#passing || exchange?.logLevel === undefined) return;
     const label = isSole(this.#gateway.context) ? undefined : this.target?.upstream;
     const message = logFor(notification, exchange.logLevel as LogLevel, label);
     if (message) exchange.log(message);
@@ -161,7 +164,7 @@ export class ModernCall implements Call, Sink {
   }
 
   input(round: Round): void {
-    if (this.ended) return round.abandon('the call is over');
+    if (this.ended || this.#passing) return round.abandon('the call is over');
     this.#park ??= new Park(this, parkHost(this.#gateway.context, this));
     this.#park.raise(round);
   }
@@ -171,6 +174,20 @@ export class ModernCall implements Call, Sink {
     this.#end();
     if (this.#park) this.#park.done(outcome);
     else this.detach()?.done(outcome);
+  }
+
+  outlet(): Outlet | undefined {
+    // what was asked in the course of it may have ended the exchange, or may be about to
+    const exchange = this.#park || this.ended ? undefined : this.#exchange;
+    const open = exchange?.outlet();
+    if (!exchange || !open) return undefined;
+    return {
+      id: exchange.id,
+      open: () => {
+        this.#passing = true;
+        return open(() => this.ended || this.#end());
+      },
+    };
   }
 
   #end(): void {

@@ -1,7 +1,7 @@
 /** One HTTP exchange of a modern client, as a call sees it. */
 import type { ServerResponse } from 'node:http';
 import { serverInfo } from '../methods/context.ts';
-import type { Exchange, Outcome } from '../protocol/call.ts';
+import type { Drain, Exchange, Outcome } from '../protocol/call.ts';
 import { isObjectAt, memberOf, members } from '../protocol/json/scan.ts';
 import { rawId } from '../protocol/message.ts';
 import { modernAnswer } from '../protocol/modern/answer.ts';
@@ -68,6 +68,10 @@ export class ModernExchange implements Exchange {
   done(outcome: Outcome): void {
     const { body, status } = modernAnswer(this, outcome, this.#server);
     this.#stream.finish(body, status);
+  }
+
+  outlet(): ((over: () => void) => Drain) | undefined {
+    return this.#stream.outlet();
   }
 
   abandon(): void {

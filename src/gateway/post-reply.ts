@@ -3,10 +3,12 @@
  * The head is held until that is known.
  */
 import type { ServerResponse } from 'node:http';
+import type { Drain } from '../protocol/call.ts';
 import { type Pieces, whole } from '../protocol/json/pieces.ts';
 import { sendJson } from '../sessions/connection.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
 import { Pressure } from '../sessions/pressure.ts';
+import { type DrainOver, RawDrain, tellsEnds } from '../sessions/raw-drain.ts';
 import type { SessionStream } from '../sessions/session-stream.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { Reply } from './reply.ts';
@@ -65,6 +67,15 @@ export class PostReply implements Reply {
     if (this.#stream) this.#stream.send(whole(message), 'answer');
     else this.#answers.push(message);
     this.#settle();
+  }
+
+  /** A reply that is a stream keeps its messages, so that it can be resumed, and is not for this. */
+  outlet(over: DrainOver): (() => Drain) | undefined {
+    if (this.#stream || this.#batch || this.#missing !== 1 || !tellsEnds(this.#raw)) return undefined;
+    return () => {
+      this.#timing.held.delete(this);
+      return new RawDrain(this.#raw, false, over);
+    };
   }
 
   drop(): void {

@@ -1,6 +1,8 @@
 /** Where the answers to a client's POST go, whichever door it came through. */
+import type { Drain } from '../protocol/call.ts';
 import type { Pieces } from '../protocol/json/pieces.ts';
 import type { Pressure } from '../sessions/pressure.ts';
+import type { DrainOver } from '../sessions/raw-drain.ts';
 import type { SessionStream } from '../sessions/session-stream.ts';
 
 export interface Reply {
@@ -12,6 +14,11 @@ export interface Reply {
   progress(token: string, message: Buffer): void;
   /** The answer to one of the requests. */
   respond(message: Pieces): void;
+  /**
+   * Takes the reply for an answer that is passed on while it comes; `undefined` where that cannot be.
+   * @param over called once it is at its end
+   */
+  outlet?(over: DrainOver): (() => Drain) | undefined;
   /** One of the requests gets no answer: it was cancelled. */
   drop(): void;
   /** A stream for requests to the client that belong to this POST; `undefined` when nobody reads it any more. */

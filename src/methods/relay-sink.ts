@@ -6,8 +6,9 @@ import { addModern, stripModern, withoutRelatedTask } from '../bridge/convert/er
 import { isDated, resultFor } from '../bridge/convert/results.ts';
 import { wrapsOutput } from '../bridge/convert/tools.ts';
 import { readWanted, type Wanted } from '../bridge/driven-round.ts';
+import { FlowingResult } from '../bridge/flowing-result.ts';
 import { code, Fault } from '../errors.ts';
-import type { Caching, Call, Outcome, Round, Sink } from '../protocol/call.ts';
+import type { Caching, Call, Drain, Outcome, Passage, Round, Sink } from '../protocol/call.ts';
 import type { ServerFacts } from '../protocol/codec.ts';
 import type { Edit } from '../protocol/json/edit.ts';
 import { elements, isArrayAt, isStringAt, memberOf, members, textOf } from '../protocol/json/scan.ts';
@@ -23,13 +24,16 @@ import { sealedInput } from './input-required.ts';
 import { PassingSink } from './passing-sink.ts';
 import { relayedError } from './relayed-error.ts';
 import { isRepeatable } from './repeatable.ts';
-import { resultEdits } from './result-uris.ts';
+import { flowingUri, resultEdits } from './result-uris.ts';
 import { refusal } from './shape-call.ts';
-import { taskEdits } from './task-ids.ts';
+import { sealTask, taskEdits } from './task-ids.ts';
 import { isTask } from './tasking.ts';
 import { refreshHeaders } from './tool-headers.ts';
 
 type Complete = Outcome & { kind: 'complete' };
+
+/** What the legacy era reads may have changed since. */
+const LEGACY_READ: Caching = { ttlMs: 0, cacheScope: 'private' };
 
 export class RelaySink extends PassingSink {
   /** Who the request went to. */
@@ -78,6 +82,37 @@ export class RelaySink extends PassingSink {
     else this.#fromLegacy(outcome.message);
   }
 
+  passage(): Passage | undefined {
+    const { method, client, target, principal, resultLimit, edits } = this.#call;
+    const shape = legacyMethods.get(method)?.uris;
+    // what is decided by all of a result has to be whole
+    if (!shape || !this.server || resultLimit || edits.some(isTask) || this.#dated()) return undefined;
+    const outlet = this.outer.outlet?.();
+    if (!outlet) return undefined;
+    const from = this.server.era;
+    const read = method === 'resources/read';
+    const cacheOfRead = from === 'modern' ? this.#cachingOfRead() : LEGACY_READ;
+    const { upstream } = target!;
+    const result = new FlowingResult({
+      ...{ from, to: client.era, shape, expose: flowingUri(this.#context, this.#call) },
+      server: serverInfo(this.#context, client),
+      cache: read ? cacheOfRead : undefined,
+      sealTask: (id) => sealTask(this.#context, { principal, client }, { upstream, id }),
+    });
+    const open = (): Drain => {
+      this.#opened();
+      return outlet.open();
+    };
+    return { id: outlet.id, result, open };
+  }
+
+  /** The app of an upstream is opened by reading its resource. */
+  #opened(): void {
+    const { method, target, principal } = this.#call;
+    if (method === 'resources/read' && target!.name.startsWith('ui://'))
+      this.#context.apps.open(principal.key, target!.upstream);
+  }
+
   /** Whether the result is larger than it may be; where that was seen while it came, the rest of it was not taken. */
   #isTooLarge(outcome: Outcome): boolean {
     const { resultLimit } = this.#call;
@@ -110,7 +145,7 @@ export class RelaySink extends PassingSink {
       const uri = target!.exposed;
       return this.outer.done({ kind: 'error', error: new Fault('resourceNotFound', { uri }, { uri }) });
     }
-    const cache = method === 'resources/read' ? ({ ttlMs: 0, cacheScope: 'private' } as const) : undefined;
+    const cache = method === 'resources/read' ? LEGACY_READ : undefined;
     const server = serverInfo(this.#context, this.#call.client);
     this.#finish(message, addModern(message, { resultType: 'complete', server, cache }));
   }
@@ -154,8 +189,7 @@ export class RelaySink extends PassingSink {
   #finish(message: Message, edits: Edit[]): void {
     const { method, target, principal, client } = this.#call;
     const facts = { principal, client };
-    if (method === 'resources/read' && target!.name.startsWith('ui://'))
-      this.#context.apps.open(principal.key, target!.upstream);
+    this.#opened();
     const shape = legacyMethods.get(method)?.uris;
     const uris = shape ? resultEdits(this.#context, this.#call, message, shape) : [];
     const tasks =

@@ -3,6 +3,7 @@
  * pass as the bytes that came.
  */
 import { type ContentShape, contentUris } from '../bridge/content-uris.ts';
+import type { Expose } from '../bridge/flowing-uris.ts';
 import type { Call } from '../protocol/call.ts';
 import type { Edit } from '../protocol/json/edit.ts';
 import { memberOf, members, textOf } from '../protocol/json/scan.ts';
@@ -28,6 +29,19 @@ export function resultEdits(context: MethodContext, call: Call, message: Message
     if (exposed !== uri) edits.push({ start, end, text: JSON.stringify(exposed) });
   });
   return edits;
+}
+
+/** The same for the URIs of a result that comes in pieces, one by one; `undefined` where all of them stay as they are. */
+export function flowingUri(context: MethodContext, call: Call): Expose | undefined {
+  if (isSole(context)) return undefined;
+  const { uris } = context.view(call);
+  const learned = context.learned(call.principal.key);
+  const { upstream } = call.target!;
+  return (text) => {
+    const uri = textOf(text, 0, text.length);
+    const exposed = uris.exposeUri(upstream, uri, learned);
+    return exposed === uri ? text : Buffer.from(JSON.stringify(exposed));
+  };
 }
 
 /** Whether there may be a member `uri`; a key with escapes counts as one that may be. */

@@ -3,6 +3,9 @@ import { JsonFlow, type ObjectPlan, type Treatment } from './json/flow.ts';
 import { JsonSyntaxError } from './json/scan.ts';
 import { numberAt, type RawId } from './message.ts';
 
+/** Messages that are larger may be passed on while they come, bytes. */
+export const LARGE_MESSAGE = 65_536;
+
 /** What has come of an answer rules out that it is passed on as it was begun. */
 export class FlowFault extends Error {}
 

@@ -1,5 +1,6 @@
 /** The era-neutral types that both fronts and both backs meet in. */
 import type { Fault } from '../errors.ts';
+import type { ResultPlan } from './answer-flow.ts';
 import type { Edit } from './json/edit.ts';
 import type { Span } from './json/scan.ts';
 import type { Message, RawId } from './message.ts';
@@ -114,6 +115,33 @@ export interface Round {
   onwithdrawn: ((reason: string | undefined) => void) | undefined;
 }
 
+/**
+ * A reply that an answer is written to while it comes. Once it is there it stands in for the sink: the call ends by `end` or
+ * by `cut`, once.
+ */
+export interface Drain {
+  /** Writes on. @returns whether the client keeps up; when it does not, nothing more is to come until `onready` is called */
+  write(pieces: readonly Buffer[]): boolean;
+  onready: (() => void) | undefined;
+  /** The answer is whole. */
+  end(): void;
+  /** The rest will not come: the connection is closed, so that the client notices. */
+  cut(): void;
+}
+
+/** A reply that could take an answer while it comes. */
+export interface Outlet {
+  /** The id of the request as its client knows it now. */
+  readonly id: RawId;
+  /** Takes the reply for that. Nothing else goes to it from now on. */
+  open(): Drain;
+}
+
+/** How an answer is passed on while it comes. */
+export interface Passage extends Outlet {
+  readonly result: ResultPlan;
+}
+
 /** Where a call's output currently goes: an HTTP stream, a parked buffer, a task record. */
 export interface Sink {
   /** A progress notification whose token is already the client's own. */
@@ -126,6 +154,10 @@ export interface Sink {
   away(retry: number): void;
   /** The end; called exactly once. */
   done(outcome: Outcome): void;
+  /** @returns how a large answer may be passed on while it comes; `undefined` where it has to be whole */
+  passage?(): Passage | undefined;
+  /** @returns a reply for that, where the client is at the end of this sink */
+  outlet?(): Outlet | undefined;
 }
 
 /** One HTTP exchange of a modern client, on which a call is answered; a call that waits for its client may get another. */
@@ -142,6 +174,11 @@ export interface Exchange {
   progress(notification: Buffer): void;
   log(notification: Buffer): void;
   done(outcome: Outcome): void;
+  /**
+   * Takes the connection for an answer that is passed on while it comes; `undefined` where that cannot be. The drain calls
+   * `over` when it was ended or cut; when the client hangs up, that is told as ever.
+   */
+  outlet(): ((over: () => void) => Drain) | undefined;
   /** Gives the connection up: another exchange has taken its place. */
   abandon(): void;
   /** Called when the client has hung up before the answer. */

@@ -1,4 +1,5 @@
 /** Server-sent events on bytes: an incremental parser and the encoder (WHATWG HTML §9.2). */
+import { LARGE_MESSAGE } from './answer-flow.ts';
 
 export interface SseEvent {
   /** The `data` lines joined by LF; empty when there was none, which makes it no message. */
@@ -13,19 +14,34 @@ export interface SseEvent {
 export const canResumeFrom = (id: string | undefined): id is string => id !== undefined && /^[\x20-\x7e]*$/.test(id);
 
 /** Whether an event carries a JSON-RPC message: it has data, and no other name than `message`. */
-export const isMessage = ({ data, event }: SseEvent): boolean =>
+export const isMessage = ({ data, event }: Pick<SseEvent, 'data' | 'event'>): boolean =>
   data.length > 0 && (event === undefined || event === '' || event === 'message');
+
+/** Takes the data of an event while it comes, the line breaks in it included. */
+export interface DataTaker {
+  push(chunk: Buffer): void;
+  /** The event is over. */
+  end(): void;
+}
 
 const LF = 0x0a;
 const CR = 0x0d;
 const COLON = 0x3a;
 const EMPTY = Buffer.alloc(0);
 const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
+const DATA = Buffer.from('data:');
+const ENOUGH = 16;
 
 /** Parses a stream of chunks cut anywhere; CR, LF and CRLF end a line. Feed it with {@link SseParser.push}. */
 export class SseParser {
   readonly #emit: (event: SseEvent) => void;
   readonly #limit: number;
+  readonly #begun: ((data: Buffer[]) => DataTaker | undefined) | undefined;
+  /** Who takes the data of this event, and whether it was offered to anybody. */
+  #taker: DataTaker | undefined;
+  #offered = false;
+  /** Whether the line that is coming is data that is passed on. */
+  #passing = false;
   #line: Buffer[] = [];
   #held = 0;
   #skipLf = false;
@@ -38,13 +54,15 @@ export class SseParser {
   /**
    * @param emit called for every event, also for one without data that carries an id or a retry time
    * @param limit the most bytes one event may hold
+   * @param begun called with the first of its data when a message grows past `LARGE_MESSAGE`; whoever it gives takes the rest
    */
-  constructor(emit: (event: SseEvent) => void, limit: number) {
+  constructor(emit: (event: SseEvent) => void, limit: number, begun?: (data: Buffer[]) => DataTaker | undefined) {
     this.#emit = emit;
     this.#limit = limit;
+    this.#begun = begun;
   }
 
-  /** @throws RangeError when an event grows past the limit */
+  /** @throws RangeError when an event grows past the limit; Error when one that was passed on turns out to be no message */
   push(chunk: Buffer): void {
     let at = 0;
     if (this.#skipLf && chunk.length > 0) {
@@ -60,20 +78,53 @@ export class SseParser {
         this.#hold(chunk.subarray(at));
         return;
       }
-      const line = this.#finish(chunk.subarray(at, end));
+      const part = chunk.subarray(at, end);
       at = end + 1;
       if (end === cr) {
         if (at === chunk.length) this.#skipLf = true;
         else if (chunk[at] === LF) at++;
       }
-      this.#take(line);
+      if (this.#passing) {
+        this.#pass(part);
+        this.#passing = false;
+      } else this.#take(this.#finish(part));
     }
   }
 
   #hold(part: Buffer): void {
+    if (this.#passing) return this.#pass(part);
     this.#grow(part.length);
     // a copy: the transport may reuse the memory of its chunk
     this.#line.push(Buffer.from(part));
+    if (this.#held > LARGE_MESSAGE && this.#begun) this.#offer(this.#begun);
+  }
+
+  #pass(part: Buffer): void {
+    this.#grow(part.length);
+    this.#taker!.push(part);
+  }
+
+  /** The line that is coming belongs to a large event. */
+  #offer(begun: (data: Buffer[]) => DataTaker | undefined): void {
+    if (this.#offered && !this.#taker) return;
+    // the name of the field, and what may stand in front of its value
+    if (this.#line[0]!.length < ENOUGH) this.#line = [Buffer.concat(this.#line)];
+    const [head, ...more] = this.#line as [Buffer, ...Buffer[]];
+    const first = this.#withoutBom(head);
+    this.#line = [first, ...more];
+    if (first.length <= DATA.length || !first.subarray(0, DATA.length).equals(DATA)) return;
+    const part = first.subarray(dataFrom(first, DATA.length - 1));
+    if (this.#taker) {
+      for (const piece of [NEWLINE, part, ...more]) this.#taker.push(piece);
+    } else {
+      this.#offered = true;
+      if (!isMessage({ data: NEWLINE, event: this.#event })) return;
+      this.#taker = begun(this.#data.length > 0 ? [join(this.#data), NEWLINE, part, ...more] : [part, ...more]);
+      if (!this.#taker) return;
+      this.#data = [];
+    }
+    this.#line = [];
+    this.#passing = true;
   }
 
   #finish(part: Buffer): Buffer {
@@ -85,6 +136,10 @@ export class SseParser {
       // what of it belongs to the event is counted once it is known
       this.#held -= line.length - part.length;
     }
+    return this.#withoutBom(line);
+  }
+
+  #withoutBom(line: Buffer): Buffer {
     if (!this.#first) return line;
     this.#first = false;
     return line.subarray(0, 3).equals(BOM) ? line.subarray(3) : line;
@@ -95,14 +150,21 @@ export class SseParser {
     const colon = line.indexOf(COLON);
     if (colon === 0) return;
     const field = line.toString('latin1', 0, colon < 0 ? line.length : colon);
-    const from = colon < 0 ? line.length : line[colon + 1] === 0x20 ? colon + 2 : colon + 1;
+    const from = colon < 0 ? line.length : dataFrom(line, colon);
     switch (field) {
       case 'data':
+        if (this.#taker) {
+          this.#pass(NEWLINE);
+          this.#pass(line.subarray(from));
+          return;
+        }
         this.#grow(line.length - from + (this.#data.length > 0 ? 1 : 0));
         this.#data.push(Buffer.from(line.subarray(from)));
         return;
       case 'event':
         this.#event = line.toString('utf8', from);
+        if (this.#taker && !isMessage({ data: NEWLINE, event: this.#event }))
+          throw new Error('an event was named behind its data');
         return;
       case 'id': {
         const id = line.toString('utf8', from);
@@ -130,7 +192,11 @@ export class SseParser {
     this.#event = undefined;
     this.#id = undefined;
     this.#retry = undefined;
+    const taker = this.#taker;
+    this.#taker = undefined;
+    this.#offered = false;
     if (something) this.#emit(event);
+    taker?.end();
   }
 
   #grow(by: number): void {
@@ -138,6 +204,9 @@ export class SseParser {
     if (this.#held > this.#limit) throw new RangeError(`a server-sent event is larger than ${this.#limit} bytes`);
   }
 }
+
+/** Where the value of a field begins. */
+const dataFrom = (line: Buffer, colon: number): number => (line[colon + 1] === 0x20 ? colon + 2 : colon + 1);
 
 function join(lines: readonly Buffer[]): Buffer {
   const parts: Buffer[] = [];
@@ -149,15 +218,16 @@ function join(lines: readonly Buffer[]): Buffer {
 }
 
 const NEWLINE = Buffer.from('\n');
-const BEFORE = Buffer.from('event: message\ndata: ');
-const AFTER = Buffer.from('\n\n');
+/** What stands around the text of a message, on one line, to make it an event. */
+export const SSE_MESSAGE_START = Buffer.from('event: message\ndata: ');
+export const SSE_MESSAGE_END = Buffer.from('\n\n');
 
 /** One JSON-RPC message as an event. Line breaks, which JSON allows between its tokens only, become spaces. */
 export function sseMessage(message: Buffer, id?: string): Buffer {
   const line = singleLine(message);
   return id === undefined
-    ? Buffer.concat([BEFORE, line, AFTER])
-    : Buffer.concat([Buffer.from(`id: ${id}\n`), BEFORE, line, AFTER]);
+    ? Buffer.concat([SSE_MESSAGE_START, line, SSE_MESSAGE_END])
+    : Buffer.concat([Buffer.from(`id: ${id}\n`), SSE_MESSAGE_START, line, SSE_MESSAGE_END]);
 }
 
 /** The head of a reply that is an event stream. */

@@ -3,12 +3,14 @@
  * when something does. There is nothing to resume; what is lost with the connection is asked for again (2026-07-28).
  */
 import type { ServerResponse } from 'node:http';
+import type { Drain } from '../protocol/call.ts';
 import { type Pieces, whole } from '../protocol/json/pieces.ts';
 import { SSE_HEAD, SSE_KEEPALIVE, sseMessage } from '../protocol/sse.ts';
 import { cutWhenStuck, hangUp, sendJson } from './connection.ts';
 import { type LossCounts, Losses } from './losses.ts';
 import { Outbox, type Waiting } from './outbox.ts';
 import { Pressure } from './pressure.ts';
+import { RawDrain, tellsEnds } from './raw-drain.ts';
 import { HIGH_WATER, type Kind } from './retention.ts';
 
 export interface ModernStreamOptions {
@@ -38,6 +40,8 @@ export class ModernStream {
   #beaten = 0;
   #streaming = false;
   #ended = false;
+  /** Set once an answer is passed on while it comes: nothing else is written any more. */
+  #drain: Drain | undefined;
 
   constructor(raw: ServerResponse, options: ModernStreamOptions) {
     this.#raw = raw;
@@ -54,7 +58,9 @@ export class ModernStream {
       }
       options.over();
     });
-    raw.on('drain', () => this.#pump());
+    raw.on('drain', () => {
+      if (!this.#drain) this.#pump();
+    });
   }
 
   /** Whether nothing can be sent any more. */
@@ -64,7 +70,7 @@ export class ModernStream {
 
   /** Sends a notification. @param token of progress: a later report with the same one may take its place */
   send(message: Buffer, kind: Kind = 'notice', token?: string): void {
-    if (this.ended) return;
+    if (this.ended || this.#drain) return;
     this.stream();
     this.#enqueue({ message, kind, token, stored: undefined });
   }
@@ -72,6 +78,7 @@ export class ModernStream {
   /** The answer, after which nothing follows. @param status of a reply that is not a stream yet */
   finish(message: Pieces, status: number): void {
     if (this.ended) return;
+    if (this.#drain) return this.#drain.cut();
     this.#ended = true;
     if (!this.#streaming) {
       sendJson(this.#raw, status, message);
@@ -79,6 +86,20 @@ export class ModernStream {
     }
     this.#enqueue({ message: whole(message), kind: 'answer', token: undefined, stored: undefined });
     this.#pump();
+  }
+
+  /** Takes the connection for an answer that is written while it comes, unless that has to wait behind something. */
+  outlet(): ((over: () => void) => Drain) | undefined {
+    if (this.ended || this.#drain || !this.#outbox.empty || !tellsEnds(this.#raw)) return undefined;
+    return (over) => {
+      this.pressure.set(false);
+      this.#drain = new RawDrain(this.#raw, this.#streaming, (gone) => {
+        if (gone) return;
+        this.#ended = true;
+        over();
+      });
+      return this.#drain;
+    };
   }
 
   /** Commits to an event stream. */
@@ -99,7 +120,7 @@ export class ModernStream {
   /** A sign of life; one that has been held for long becomes a stream, before proxies give up on it. */
   beat(now: number): void {
     const { hold, keepAlive } = this.#options;
-    if (this.ended || now - this.#since < hold || now - this.#beaten < keepAlive) return;
+    if (this.ended || this.#drain || now - this.#since < hold || now - this.#beaten < keepAlive) return;
     this.#beaten = now;
     this.stream();
     if (this.#raw.writableLength <= HIGH_WATER) this.#raw.write(SSE_KEEPALIVE);

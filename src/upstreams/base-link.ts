@@ -10,6 +10,7 @@ import type { Link } from './link.ts';
 import type { LinkOptions } from './link-options.ts';
 import { openWithin } from './open-within.ts';
 import { lost, malformedAnswer, timedOut, unavailable } from './outcomes.ts';
+import { Passer } from './passer.ts';
 import { type Pending, PendingTable } from './pending.ts';
 import { progressFor } from './progress.ts';
 import { isSilence, type Wire, WireFault } from './wire.ts';
@@ -23,6 +24,7 @@ export abstract class BaseLink implements Link {
   protected readonly wire: Wire;
   protected readonly log: Logger;
   protected readonly pending = new PendingTable((pending) => this.#expire(pending));
+  readonly #passer: Passer;
   #server: ServerFacts | undefined;
   readonly headers: boolean = false;
   closed = false;
@@ -37,6 +39,12 @@ export abstract class BaseLink implements Link {
     this.options = options;
     this.wire = options.wire;
     this.log = options.log;
+    this.#passer = new Passer({
+      ...{ wire: this.wire, pending: this.pending, log: this.log },
+      began: () => this.#alive(),
+      answered: () => options.listener.answered(),
+      over: () => this.#finish(),
+    });
   }
 
   /** What the upstream says of itself when it is first spoken to. @throws WireFault */
@@ -88,6 +96,7 @@ export abstract class BaseLink implements Link {
   async #start(): Promise<void> {
     await this.wire.start({
       message: (bytes, of) => this.#receive(bytes, of),
+      begun: (chunks, of) => this.#passer.begin(chunks, of),
       failed: (of, fault) => this.failed(of, fault),
       away: (of, retry) => this.pending.get(of)?.call.sink.away(retry),
       missed: () => this.options.listener.missed(),
@@ -115,7 +124,10 @@ export abstract class BaseLink implements Link {
     const pending = this.pending.of(call);
     if (!pending) return;
     this.pending.settle(pending.id);
-    this.withdraw(pending, reason);
+    if (pending.passing) {
+      pending.passing.stop();
+      this.wire.abort(pending.id);
+    } else this.withdraw(pending, reason);
     this.#finish();
   }
 
@@ -136,9 +148,13 @@ export abstract class BaseLink implements Link {
     this.ended(undefined);
   }
 
-  #receive(bytes: Buffer, of: number | undefined): void {
+  #alive(): void {
     this.#heard++;
     this.suspect = false;
+  }
+
+  #receive(bytes: Buffer, of: number | undefined): void {
+    this.#alive();
     let parsed: ReturnType<typeof readMessages>;
     try {
       parsed = readMessages(bytes);
@@ -169,6 +185,7 @@ export abstract class BaseLink implements Link {
     const id = numberAt(message.bytes, message.id!);
     const pending = this.pending.settle(id);
     if (!pending) return this.log.debug({ id: rawId(message) }, 'ignored an answer that nobody waits for');
+    if (pending.passing) return this.#passer.breakOff(pending, 'another answer came meanwhile');
     this.options.listener.answered();
     const refused = refusedAnswer(message);
     this.answer(
@@ -197,6 +214,7 @@ export abstract class BaseLink implements Link {
     if (!message?.id || message.method !== undefined) return;
     const pending = this.pending.settle(numberAt(message.bytes, message.id));
     if (!pending) return;
+    if (pending.passing) return this.#passer.breakOff(pending, detail);
     this.answer(pending.call, malformedAnswer(this.upstream, pending.call.method, detail));
     this.wire.forget(pending.id);
   }
@@ -206,9 +224,10 @@ export abstract class BaseLink implements Link {
     const { total } = pending;
     if (pending.waiting > 0 && !total) return this.pending.touch(pending);
     const ms = total ? pending.deadline.total : pending.deadline.idle;
+    const knob = total ? 'timeouts.callMax' : pending.deadline.knob;
+    if (pending.passing) return this.#passer.breakOff(pending, `it did not end within ${ms} ms (${knob})`);
     this.pending.settle(pending.id);
     this.withdraw(pending, 'timed out');
-    const knob = total ? 'timeouts.callMax' : pending.deadline.knob;
     // one that takes its time with this request while it serves others is alive
     if (this.#heard === pending.heard && !pending.call.deadline)
       this.#doubt(`it did not answer ${method} within ${ms} ms`);
@@ -219,7 +238,8 @@ export abstract class BaseLink implements Link {
   protected failed(of: number, fault: WireFault): void {
     const pending = this.pending.settle(of);
     if (isSilence(fault)) this.#doubt(fault.message);
-    if (pending) this.answer(pending.call, lost(this.upstream, pending.call.method, fault));
+    if (pending?.passing) this.#passer.breakOff(pending, fault.message);
+    else if (pending) this.answer(pending.call, lost(this.upstream, pending.call.method, fault));
   }
 
   #doubt(reason: string): void {
@@ -244,7 +264,10 @@ export abstract class BaseLink implements Link {
     const drained = this.pending.drain();
     // the link goes first, so that a request that is sent again finds a new one
     this.retire(fault);
-    for (const { call } of drained) this.answer(call, lost(this.upstream, call.method, cause));
+    for (const pending of drained) {
+      if (pending.passing) this.#passer.breakOff(pending, cause.message);
+      else this.answer(pending.call, lost(this.upstream, pending.call.method, cause));
+    }
   }
 
   /** What was in flight when the session ended has ended as well. */

@@ -1,14 +1,15 @@
 /** One POST to an upstream and its answer: a JSON body or a server-sent event stream. */
 import type { Dispatcher } from 'undici';
 import { Fault } from '../errors.ts';
-import { isObjectAt } from '../protocol/json/scan.ts';
-import { numberAt, readMessage } from '../protocol/message.ts';
+import { LARGE_MESSAGE } from '../protocol/answer-flow.ts';
+import { readMessage } from '../protocol/message.ts';
 import { canResumeFrom, isMessage, type SseEvent, SseParser } from '../protocol/sse.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { connectionError } from './connection-errors.ts';
 import { isModernRefusal } from './discover.ts';
+import { errorFor, remark } from './http-refusal.ts';
 import { Redactor } from './redact.ts';
-import { type AnswerLimit, tooLarge, WireFault } from './wire.ts';
+import { type AnswerLimit, type MessageTaker, tooLarge, WireFault } from './wire.ts';
 
 export interface ExchangeOptions {
   readonly upstream: string;
@@ -25,6 +26,8 @@ export interface ExchangeOptions {
   /** Called with the session id header of a successful answer. */
   head(session: string | undefined): void;
   message(bytes: Buffer): void;
+  /** A large message has begun to come: who takes it from its first bytes on, if anybody does. */
+  begun(chunks: readonly Buffer[]): MessageTaker | undefined;
   /** The answer is over; with a fault when it was no proper one. Called once, unless abandoned. */
   ended(fault: WireFault | undefined): void;
 }
@@ -58,6 +61,9 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   #chunks: Buffer[] = [];
   #size = 0;
   #parser: SseParser | undefined;
+  /** Who takes the message that is coming now. */
+  #taker: MessageTaker | undefined;
+  #offered = false;
   #lastEventId: string | undefined;
   #retry: number | undefined;
   #over = false;
@@ -136,7 +142,11 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     if (type.startsWith('application/json')) this.#mode = 'json';
     else if (type.startsWith('text/event-stream')) {
       this.#mode = 'sse';
-      this.#parser = new SseParser((event) => this.#event(event), this.#most);
+      this.#parser = new SseParser(
+        (event) => this.#event(event),
+        this.#most,
+        (chunks) => this.#begun(chunks),
+      );
     }
   }
 
@@ -152,7 +162,8 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
       case 'json':
         this.#size += chunk.length;
         if (this.#size > this.#most) controller.abort(this.#tooLarge());
-        else this.#chunks.push(chunk);
+        else if (this.#taker) this.#taker.push(chunk);
+        else this.#gather(chunk);
         return;
       case 'error':
         this.#size += chunk.length;
@@ -164,6 +175,10 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     if (this.#over) return;
     switch (this.#mode) {
       case 'json': {
+        if (this.#taker) {
+          this.#taker.end();
+          return this.#end(undefined);
+        }
         const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
         this.#options.message(body);
         return this.#end(
@@ -215,6 +230,19 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     return new WireFault(limit.fault.message, { malformed: true, fault: limit.fault });
   }
 
+  #gather(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    if (this.#size <= LARGE_MESSAGE || this.#offered) return;
+    this.#offered = true;
+    this.#taker = this.#begun(this.#chunks);
+    if (this.#taker) this.#chunks = [];
+  }
+
+  #begun(chunks: readonly Buffer[]): MessageTaker | undefined {
+    // what a broken stream can be asked for again has to be whole when it is passed on
+    return this.#over || this.#settled || this.#lastEventId !== undefined ? undefined : this.#options.begun(chunks);
+  }
+
   #event(event: SseEvent): void {
     if (this.#over) return;
     if (event.retry !== undefined) this.#retry = event.retry;
@@ -245,30 +273,5 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     const detail = remark(this.#status);
     const fault = new Fault('upstreamStatus', { upstream, status: this.#status, method: 'the request', detail });
     this.#end(new WireFault(`it answered HTTP ${this.#status}`, { fault }));
-  }
-}
-
-/** What an admin can do about a status. */
-function remark(status: number): string {
-  if (status === 401 || status === 403) return '; check the credentials in its headers';
-  if (status === 404 || status === 405) return '; check that its url is the MCP endpoint';
-  if (status === 429 || status === 503) return '; it is busy, try again later';
-  return '';
-}
-
-/**
- * The JSON-RPC error in the body of a refusal, as the answer to the request it was posted for.
- * @returns `undefined` when there is none; `own` when it names the request by itself
- */
-function errorFor(body: Buffer, of: number): { message: Buffer; own: boolean } | undefined {
-  try {
-    const { error, id } = readMessage(body);
-    if (!error || !isObjectAt(body, error.start)) return undefined;
-    if (id && numberAt(body, id) === of) return { message: body, own: true };
-    if (id && body.toString('utf8', id.start, id.end) !== 'null') return undefined;
-    const text = body.toString('utf8', error.start, error.end);
-    return { message: Buffer.from(`{"jsonrpc":"2.0","id":${of},"error":${text}}`), own: false };
-  } catch {
-    return undefined;
   }
 }

@@ -41,6 +41,7 @@ export class ModernHttpWire implements Wire {
       log: this.#log,
       head: () => undefined,
       message: (bytes) => this.#listener?.message(bytes, of),
+      begun: (chunks) => (of === undefined ? undefined : this.#listener?.begun?.(chunks, of)),
       ended: (fault) => {
         if (of === undefined) return;
         if (this.#exchanges.get(of) === exchange) this.#exchanges.delete(of);

@@ -1,6 +1,7 @@
 /** What a link waits for: one table from upstream-side ids to calls, with one timer for all of their deadlines. */
 import type { Call, Deadline } from '../protocol/call.ts';
 import { InProgress } from '../protocol/in-progress.ts';
+import type { Passing } from './passing.ts';
 
 export interface Pending {
   readonly id: number;
@@ -14,8 +15,10 @@ export interface Pending {
   due: number;
   /** Whether that is for the total, not for the idle time. */
   total: boolean;
-  /** Input requests of the upstream that wait for a person; the idle time stands still meanwhile. */
+  /** What waits for the client: input requests of the upstream, an answer it is slow to read. The idle time stands still meanwhile. */
   waiting: number;
+  /** Set once its answer is passed on while it comes. */
+  passing: Passing | undefined;
   /** The progress that the upstream reported last. */
   progress: number;
 }
@@ -60,6 +63,7 @@ export class PendingTable {
       since: now,
       heard,
       waiting: 0,
+      passing: undefined,
       progress: Number.NEGATIVE_INFINITY,
       total: total < idle,
       due: now + Math.min(idle, total),

@@ -63,6 +63,7 @@ export class SseWire implements Wire {
       log: this.#log,
       head: () => undefined,
       message: () => undefined,
+      begun: () => undefined,
       ended: (fault) => {
         if (fault && of !== undefined) this.#listener?.failed(of, fault);
         else if (fault) this.#log.warn({ err: fault.message }, 'upstream did not take a notification');

@@ -50,12 +50,25 @@ export function isSilence({ fault, malformed, gone }: WireFault): boolean {
   return !malformed && !gone;
 }
 
+/** Takes a message while it comes. */
+export interface MessageTaker {
+  push(chunk: Buffer): void;
+  /** The message is over. */
+  end(): void;
+}
+
 export interface WireListener {
   /**
    * One message or batch as it came.
    * @param of the id of the request whose own response stream carried it; `undefined` on shared streams
    */
   message(bytes: Buffer, of: number | undefined): void;
+  /**
+   * A large message has begun to come on the response stream of a request.
+   * @param chunks its first bytes
+   * @returns who takes it from there; without that it comes as `message`, once it is whole
+   */
+  begun?(chunks: readonly Buffer[], of: number): MessageTaker | undefined;
   /** The request with this id will get no answer. */
   failed(of: number, fault: WireFault): void;
   /** The upstream closed the stream of this request and is asked again after `retry` milliseconds. */

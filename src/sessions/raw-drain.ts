@@ -1,0 +1,60 @@
+/** A reply on a connection that is written while its answer comes, as plain JSON or as the last event of a stream. */
+import type { ServerResponse } from 'node:http';
+import type { Drain } from '../protocol/call.ts';
+import { SSE_MESSAGE_END, SSE_MESSAGE_START, singleLine } from '../protocol/sse.ts';
+import { HIGH_WATER } from './retention.ts';
+
+/** Whether the end of a reply of unknown length can be told from a connection that broke (RFC 9112 §6.3). */
+export const tellsEnds = ({ req, destroyed }: ServerResponse): boolean =>
+  !destroyed && (req.httpVersionMajor > 1 || req.httpVersionMinor > 0);
+
+/** Called once: when a drain was ended or cut, or when its client has hung up before. */
+export type DrainOver = (gone: boolean) => void;
+
+export class RawDrain implements Drain {
+  onready: (() => void) | undefined;
+  readonly #raw: ServerResponse;
+  readonly #event: boolean;
+  #told: DrainOver | undefined;
+  #behind = false;
+
+  /** @param event whether it is an event of a stream that has begun; else the head goes out now */
+  constructor(raw: ServerResponse, event: boolean, over: DrainOver) {
+    this.#raw = raw;
+    this.#event = event;
+    this.#told = over;
+    raw.once('close', () => this.#over(true));
+    if (event) raw.write(SSE_MESSAGE_START);
+    else raw.writeHead(200, { 'content-type': 'application/json' });
+  }
+
+  write(pieces: readonly Buffer[]): boolean {
+    const raw = this.#raw;
+    if (raw.destroyed) return true;
+    for (const piece of pieces) raw.write(this.#event ? singleLine(piece) : piece, this.#taken);
+    this.#behind = raw.writableLength > HIGH_WATER;
+    return !this.#behind;
+  }
+
+  end(): void {
+    this.#over(false);
+    this.#raw.end(this.#event ? SSE_MESSAGE_END : undefined);
+  }
+
+  cut(): void {
+    this.#over(false);
+    this.#raw.destroy();
+  }
+
+  readonly #taken = (): void => {
+    if (!this.#behind || this.#raw.destroyed || this.#raw.writableLength > HIGH_WATER / 2) return;
+    this.#behind = false;
+    this.onready?.();
+  };
+
+  #over(gone: boolean): void {
+    const told = this.#told;
+    this.#told = undefined;
+    told?.(gone);
+  }
+}
