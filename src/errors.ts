@@ -166,6 +166,11 @@ export const errors = {
   ),
   upstreamMalformed: row(code.internalError, 200, 'Upstream {upstream} sent a malformed answer to {method}: {detail}'),
   upstreamStatus: row(code.internalError, 200, 'Upstream {upstream} answered HTTP {status} to {method}{detail}'),
+  answerLost: row(
+    code.internalError,
+    200,
+    'The answer to {method} did not get to its end, and it was too large to be kept (sessions.events.maxBytes)',
+  ),
   cutOff: row(
     code.internalError,
     200,

@@ -17,7 +17,7 @@ import type {
 import type { Edit } from '../protocol/json/edit.ts';
 import type { Span } from '../protocol/json/scan.ts';
 import { answerOf } from '../protocol/legacy/answer.ts';
-import { idKey, type Message, rawId } from '../protocol/message.ts';
+import { composeError, idKey, type Message, rawId } from '../protocol/message.ts';
 import type { Params } from '../protocol/params.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
 import { logFor } from '../sessions/log-level.ts';
@@ -156,8 +156,9 @@ export class LegacyCall implements Call, Sink {
     else this.#reply.respond(answerOf(this, outcome));
   }
 
-  outlet(): Outlet | undefined {
-    const open = this.#isOver ? undefined : this.#reply.outlet?.((gone) => this.#passed(gone));
+  outlet(size: number): Outlet | undefined {
+    const lost = (): Buffer => composeError(this.id, new Fault('answerLost', { method: this.method }));
+    const open = this.#isOver ? undefined : this.#reply.outlet?.(size, (gone) => this.#passed(gone), lost);
     if (!open) return undefined;
     return {
       id: this.id,

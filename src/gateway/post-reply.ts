@@ -69,9 +69,10 @@ export class PostReply implements Reply {
     this.#settle();
   }
 
-  /** A reply that is a stream keeps its messages, so that it can be resumed, and is not for this. */
-  outlet(over: DrainOver): (() => Drain) | undefined {
-    if (this.#stream || this.#batch || this.#missing !== 1 || !tellsEnds(this.#raw)) return undefined;
+  outlet(size: number, over: DrainOver, lost: () => Buffer): (() => Drain) | undefined {
+    if (this.#missing !== 1) return undefined;
+    if (this.#stream) return this.#stream.outlet(size, over, lost);
+    if (this.#batch || !tellsEnds(this.#raw)) return undefined;
     return () => {
       this.#timing.held.delete(this);
       return new RawDrain(this.#raw, false, over);

@@ -16,9 +16,11 @@ export interface Reply {
   respond(message: Pieces): void;
   /**
    * Takes the reply for an answer that is passed on while it comes; `undefined` where that cannot be.
+   * @param size bytes of the answer, as far as that is known
    * @param over called once it is at its end
+   * @param lost gives what the client is told when it comes back for an answer that did not get to its end
    */
-  outlet?(over: DrainOver): (() => Drain) | undefined;
+  outlet?(size: number, over: DrainOver, lost: () => Buffer): (() => Drain) | undefined;
   /** One of the requests gets no answer: it was cancelled. */
   drop(): void;
   /** A stream for requests to the client that belong to this POST; `undefined` when nobody reads it any more. */

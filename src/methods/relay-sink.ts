@@ -82,12 +82,12 @@ export class RelaySink extends PassingSink {
     else this.#fromLegacy(outcome.message);
   }
 
-  passage(): Passage | undefined {
+  passage(size: number): Passage | undefined {
     const { method, client, target, principal, resultLimit, edits } = this.#call;
     const shape = legacyMethods.get(method)?.uris;
     // what is decided by all of a result has to be whole
     if (!shape || !this.server || resultLimit || edits.some(isTask) || this.#dated()) return undefined;
-    const outlet = this.outer.outlet?.();
+    const outlet = this.outer.outlet?.(size);
     if (!outlet) return undefined;
     const from = this.server.era;
     const read = method === 'resources/read';

@@ -154,10 +154,13 @@ export interface Sink {
   away(retry: number): void;
   /** The end; called exactly once. */
   done(outcome: Outcome): void;
-  /** @returns how a large answer may be passed on while it comes; `undefined` where it has to be whole */
-  passage?(): Passage | undefined;
+  /**
+   * @param size bytes of the answer, as far as that is known
+   * @returns how a large answer may be passed on while it comes; `undefined` where it has to be whole
+   */
+  passage?(size: number): Passage | undefined;
   /** @returns a reply for that, where the client is at the end of this sink */
-  outlet?(): Outlet | undefined;
+  outlet?(size: number): Outlet | undefined;
 }
 
 /** One HTTP exchange of a modern client, on which a call is answered; a call that waits for its client may get another. */

@@ -24,6 +24,12 @@ export interface DataTaker {
   end(): void;
 }
 
+/**
+ * Called with the first bytes of the data of a large message, and how much there is so far. Whoever it gives takes the rest;
+ * what nobody takes is offered again when it has grown.
+ */
+export type Begun = (data: Buffer[], size: number) => DataTaker | undefined;
+
 const LF = 0x0a;
 const CR = 0x0d;
 const COLON = 0x3a;
@@ -36,10 +42,10 @@ const ENOUGH = 16;
 export class SseParser {
   readonly #emit: (event: SseEvent) => void;
   readonly #limit: number;
-  readonly #begun: ((data: Buffer[]) => DataTaker | undefined) | undefined;
-  /** Who takes the data of this event, and whether it was offered to anybody. */
+  readonly #begun: Begun | undefined;
+  /** Who takes the data of this event, and how large it is when it is offered next. */
   #taker: DataTaker | undefined;
-  #offered = false;
+  #offered = LARGE_MESSAGE;
   /** Whether the line that is coming is data that is passed on. */
   #passing = false;
   #line: Buffer[] = [];
@@ -54,9 +60,9 @@ export class SseParser {
   /**
    * @param emit called for every event, also for one without data that carries an id or a retry time
    * @param limit the most bytes one event may hold
-   * @param begun called with the first of its data when a message grows past `LARGE_MESSAGE`; whoever it gives takes the rest
+   * @param begun offered messages that grow past `LARGE_MESSAGE`
    */
-  constructor(emit: (event: SseEvent) => void, limit: number, begun?: (data: Buffer[]) => DataTaker | undefined) {
+  constructor(emit: (event: SseEvent) => void, limit: number, begun?: Begun) {
     this.#emit = emit;
     this.#limit = limit;
     this.#begun = begun;
@@ -96,7 +102,7 @@ export class SseParser {
     this.#grow(part.length);
     // a copy: the transport may reuse the memory of its chunk
     this.#line.push(Buffer.from(part));
-    if (this.#held > LARGE_MESSAGE && this.#begun) this.#offer(this.#begun);
+    if (this.#begun && (this.#taker || this.#held > this.#offered)) this.#offer(this.#begun);
   }
 
   #pass(part: Buffer): void {
@@ -105,8 +111,8 @@ export class SseParser {
   }
 
   /** The line that is coming belongs to a large event. */
-  #offer(begun: (data: Buffer[]) => DataTaker | undefined): void {
-    if (this.#offered && !this.#taker) return;
+  #offer(begun: Begun): void {
+    this.#offered = 2 * this.#held;
     // the name of the field, and what may stand in front of its value
     if (this.#line[0]!.length < ENOUGH) this.#line = [Buffer.concat(this.#line)];
     const [head, ...more] = this.#line as [Buffer, ...Buffer[]];
@@ -117,9 +123,9 @@ export class SseParser {
     if (this.#taker) {
       for (const piece of [NEWLINE, part, ...more]) this.#taker.push(piece);
     } else {
-      this.#offered = true;
       if (!isMessage({ data: NEWLINE, event: this.#event })) return;
-      this.#taker = begun(this.#data.length > 0 ? [join(this.#data), NEWLINE, part, ...more] : [part, ...more]);
+      const before = this.#data.length > 0 ? [join(this.#data), NEWLINE] : [];
+      this.#taker = begun([...before, part, ...more], this.#held);
       if (!this.#taker) return;
       this.#data = [];
     }
@@ -194,7 +200,7 @@ export class SseParser {
     this.#retry = undefined;
     const taker = this.#taker;
     this.#taker = undefined;
-    this.#offered = false;
+    this.#offered = LARGE_MESSAGE;
     if (something) this.#emit(event);
     taker?.end();
   }

@@ -163,6 +163,7 @@ export class LegacySession {
       priming: this.polls,
       retry: this.#settings.retry,
       pressure,
+      most: this.#settings.events.maxBytes,
       over: (delivered) => this.#retire(id, delivered),
       left: (counts) => this.#left(id, counts),
       cut: (reason) => this.#cut(reason),

@@ -30,7 +30,7 @@ export class RawDrain implements Drain {
 
   write(pieces: readonly Buffer[]): boolean {
     const raw = this.#raw;
-    if (raw.destroyed) return true;
+    if (raw.destroyed || raw.writableEnded) return true;
     for (const piece of pieces) raw.write(this.#event ? singleLine(piece) : piece, this.#taken);
     this.#behind = raw.writableLength > HIGH_WATER;
     return !this.#behind;
@@ -38,7 +38,7 @@ export class RawDrain implements Drain {
 
   end(): void {
     this.#over(false);
-    this.#raw.end(this.#event ? SSE_MESSAGE_END : undefined);
+    if (!this.#raw.writableEnded) this.#raw.end(this.#event ? SSE_MESSAGE_END : undefined);
   }
 
   cut(): void {

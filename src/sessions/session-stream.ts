@@ -3,12 +3,14 @@
  * none, or is lost with one, is sent again to the connection that resumes it.
  */
 import type { ServerResponse } from 'node:http';
+import type { Drain } from '../protocol/call.ts';
 import { SSE_HEAD, SSE_KEEPALIVE, sseMessage, ssePriming, sseRetry } from '../protocol/sse.ts';
 import { hangUp } from './connection.ts';
 import type { EventStore, StoredEvent, StreamTraits } from './event-store.ts';
 import { type LossCounts, Losses } from './losses.ts';
 import { Outbox, type Waiting } from './outbox.ts';
 import type { Pressure } from './pressure.ts';
+import { type DrainOver, RawDrain, tellsEnds } from './raw-drain.ts';
 import { HIGH_WATER, type Kind, MOST_WAITING } from './retention.ts';
 
 export interface StreamOptions {
@@ -21,6 +23,8 @@ export interface StreamOptions {
   readonly retry: number;
   /** Set while the client reads more slowly than messages come. */
   readonly pressure: Pressure;
+  /** The largest answer that is kept in any case, bytes. */
+  readonly most: number;
   /** Called when nothing follows any more; again, with `delivered`, when a connection has taken all of it. */
   over(delivered: boolean): void;
   /** Called when messages had to be left out. */
@@ -36,6 +40,8 @@ export class SessionStream {
   readonly #outbox: Outbox<StoredEvent>;
   #connection: ServerResponse | undefined;
   #ended = false;
+  /** Whether an answer is written to the connection while it comes: nothing else is until then. */
+  #passing = false;
 
   constructor(options: StreamOptions) {
     this.id = options.id;
@@ -67,9 +73,12 @@ export class SessionStream {
     if (raw.destroyed) return;
     const older = this.#connection;
     this.#connection = raw;
-    if (older) hangUp(older);
+    if (older && this.#passing) older.destroy();
+    else if (older) hangUp(older);
     raw.once('close', () => this.#detach(raw));
-    raw.on('drain', () => this.#pump());
+    raw.on('drain', () => {
+      if (!this.#passing) this.#pump();
+    });
     if (!raw.headersSent) raw.writeHead(200, SSE_HEAD);
     // what waits and has a place in the stream is among the stored events; what has none comes after them
     const later = this.#outbox.clear().filter(({ stored }) => !stored);
@@ -92,7 +101,7 @@ export class SessionStream {
    */
   send(message: Buffer, kind: Kind = 'notice', token?: string): void {
     if (this.#ended) return;
-    const raw = this.#open();
+    const raw = this.#passing ? undefined : this.#open();
     if (!raw) return void this.#options.store.append(this.id, message, kind, false);
     const item = { message, kind, token, stored: undefined };
     if (this.#outbox.empty && raw.writableLength <= HIGH_WATER) this.#write(raw, item);
@@ -108,6 +117,31 @@ export class SessionStream {
     else if (this.#outbox.empty) this.#connection.end();
   }
 
+  /**
+   * Takes the connection for the last answer of the stream, which is written while it comes and cannot be kept, since it is
+   * larger than all that is kept of a session.
+   * @param lost gives what is sent to a client that comes back for it
+   */
+  outlet(size: number, over: DrainOver, lost: () => Buffer): (() => Drain) | undefined {
+    const raw = this.#open();
+    if (!raw || this.#ended || size <= this.#options.most || !this.#outbox.empty || !tellsEnds(raw)) return undefined;
+    return () => {
+      this.#passing = true;
+      this.#options.pressure.set(false);
+      raw.once('close', () => {
+        if (!this.#passing) return;
+        this.#passing = false;
+        if (raw.writableFinished) {
+          this.#ended = true;
+          return this.#options.over(true);
+        }
+        this.send(lost(), 'answer');
+        this.end();
+      });
+      return new RawDrain(raw, true, over);
+    };
+  }
+
   /** Closes the connection, not the stream: the client is to come back after `retry` milliseconds (2025-11-25, polling). */
   release(retry: number): void {
     if (this.#options.priming) this.pause(retry);
@@ -117,6 +151,7 @@ export class SessionStream {
   pause(retry: number): void {
     const connection = this.#open();
     if (!connection || this.#ended) return;
+    if (this.#passing) return void connection.destroy();
     this.#leave();
     hangUp(connection, sseRetry(retry));
   }
@@ -124,6 +159,7 @@ export class SessionStream {
   /** Ends connection and stream at once. */
   destroy(): void {
     this.#ended = true;
+    this.#passing = false;
     this.#outbox.clear();
     this.#losses.over();
     const connection = this.#connection;
@@ -140,7 +176,7 @@ export class SessionStream {
   beat(): void {
     const raw = this.#open();
     // to one that reads nothing, every further sign of life would only be more to keep
-    if (raw && raw.writableLength <= HIGH_WATER) raw.write(SSE_KEEPALIVE);
+    if (raw && !this.#passing && raw.writableLength <= HIGH_WATER) raw.write(SSE_KEEPALIVE);
   }
 
   /** The connection, as long as something can be written to it. */

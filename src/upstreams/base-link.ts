@@ -96,7 +96,7 @@ export abstract class BaseLink implements Link {
   async #start(): Promise<void> {
     await this.wire.start({
       message: (bytes, of) => this.#receive(bytes, of),
-      begun: (chunks, of) => this.#passer.begin(chunks, of),
+      begun: (chunks, of, size) => this.#passer.begin(chunks, of, size),
       failed: (of, fault) => this.failed(of, fault),
       away: (of, retry) => this.pending.get(of)?.call.sink.away(retry),
       missed: () => this.options.listener.missed(),

@@ -27,7 +27,7 @@ export interface ExchangeOptions {
   head(session: string | undefined): void;
   message(bytes: Buffer): void;
   /** A large message has begun to come: who takes it from its first bytes on, if anybody does. */
-  begun(chunks: readonly Buffer[]): MessageTaker | undefined;
+  begun(chunks: readonly Buffer[], size: number): MessageTaker | undefined;
   /** The answer is over; with a fault when it was no proper one. Called once, unless abandoned. */
   ended(fault: WireFault | undefined): void;
 }
@@ -63,7 +63,10 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   #parser: SseParser | undefined;
   /** Who takes the message that is coming now. */
   #taker: MessageTaker | undefined;
-  #offered = false;
+  /** How large a message is that is offered next. */
+  #offered = LARGE_MESSAGE;
+  /** How long the answer is, where it says that. */
+  #length = 0;
   #lastEventId: string | undefined;
   #retry: number | undefined;
   #over = false;
@@ -139,13 +142,15 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     this.#options.head(typeof session === 'string' ? session : undefined);
     if (this.#options.of === undefined) return;
     const type = String(headers['content-type'] ?? '').toLowerCase();
-    if (type.startsWith('application/json')) this.#mode = 'json';
-    else if (type.startsWith('text/event-stream')) {
+    if (type.startsWith('application/json')) {
+      this.#mode = 'json';
+      this.#length = Number(headers['content-length'] ?? 0);
+    } else if (type.startsWith('text/event-stream')) {
       this.#mode = 'sse';
       this.#parser = new SseParser(
         (event) => this.#event(event),
         this.#most,
-        (chunks) => this.#begun(chunks),
+        (chunks, size) => this.#begun(chunks, size),
       );
     }
   }
@@ -232,15 +237,17 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
 
   #gather(chunk: Buffer): void {
     this.#chunks.push(chunk);
-    if (this.#size <= LARGE_MESSAGE || this.#offered) return;
-    this.#offered = true;
-    this.#taker = this.#begun(this.#chunks);
+    if (this.#size <= this.#offered) return;
+    this.#offered = 2 * this.#size;
+    this.#taker = this.#begun(this.#chunks, Math.max(this.#size, this.#length));
     if (this.#taker) this.#chunks = [];
   }
 
-  #begun(chunks: readonly Buffer[]): MessageTaker | undefined {
+  #begun(chunks: readonly Buffer[], size: number): MessageTaker | undefined {
     // what a broken stream can be asked for again has to be whole when it is passed on
-    return this.#over || this.#settled || this.#lastEventId !== undefined ? undefined : this.#options.begun(chunks);
+    return this.#over || this.#settled || this.#lastEventId !== undefined
+      ? undefined
+      : this.#options.begun(chunks, size);
   }
 
   #event(event: SseEvent): void {

@@ -107,7 +107,7 @@ export class HttpWire implements Wire {
         tries = 0;
         this.#listener?.message(bytes, of);
       },
-      begun: (chunks) => (of === undefined ? undefined : this.#listener?.begun?.(chunks, of)),
+      begun: (chunks, size) => (of === undefined ? undefined : this.#listener?.begun?.(chunks, of, size)),
       ended: (fault) => {
         if (fault?.cause && repeat && !this.#closed) repeat();
         else this.#ended(exchange, of, tries, fault);

@@ -41,7 +41,7 @@ export class ModernHttpWire implements Wire {
       log: this.#log,
       head: () => undefined,
       message: (bytes) => this.#listener?.message(bytes, of),
-      begun: (chunks) => (of === undefined ? undefined : this.#listener?.begun?.(chunks, of)),
+      begun: (chunks, size) => (of === undefined ? undefined : this.#listener?.begun?.(chunks, of, size)),
       ended: (fault) => {
         if (of === undefined) return;
         if (this.#exchanges.get(of) === exchange) this.#exchanges.delete(of);

@@ -24,10 +24,10 @@ export class Passer {
   }
 
   /** A large message has begun to come on the stream of a request. @returns who takes it, where it need not be whole */
-  begin(chunks: readonly Buffer[], of: number): MessageTaker | undefined {
+  begin(chunks: readonly Buffer[], of: number, size: number): MessageTaker | undefined {
     const { wire, pending: table } = this.#link;
     const pending = table.get(of);
-    const passage = pending?.passing ? undefined : pending?.call.sink.passage?.();
+    const passage = pending?.passing ? undefined : pending?.call.sink.passage?.(size);
     if (!pending || !passage) return undefined;
     const passing = Passing.begin(of, passage, chunks, {
       touched: () => table.touch(pending),

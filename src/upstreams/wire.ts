@@ -66,9 +66,10 @@ export interface WireListener {
   /**
    * A large message has begun to come on the response stream of a request.
    * @param chunks its first bytes
+   * @param size how many it has, as far as that is known; what is not taken is offered again when it has grown
    * @returns who takes it from there; without that it comes as `message`, once it is whole
    */
-  begun?(chunks: readonly Buffer[], of: number): MessageTaker | undefined;
+  begun?(chunks: readonly Buffer[], of: number, size: number): MessageTaker | undefined;
   /** The request with this id will get no answer. */
   failed(of: number, fault: WireFault): void;
   /** The upstream closed the stream of this request and is asked again after `retry` milliseconds. */

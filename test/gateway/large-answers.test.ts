@@ -98,6 +98,8 @@ let up: ScriptedUpstream;
 let other: ScriptedUpstream;
 let sole: Gateway;
 let two: Gateway;
+/** It keeps little. */
+let small: Gateway;
 /** The reply that the upstream is writing. */
 let writing: ServerResponse;
 
@@ -119,12 +121,16 @@ beforeAll(async () => {
   const upstream = { url: up.url, maxMessageSize: '16MiB', timeouts: { call: '1500ms' } };
   const plain = { prefix: 'never' };
   sole = await startGateway({ config: { names: plain, upstreams: { up: upstream } } });
+  small = await startGateway({
+    config: { names: plain, sessions: { events: { maxBytes: '128KiB' } }, upstreams: { up: upstream } },
+  });
   two = await startGateway({ config: { names: plain, upstreams: { up: upstream, other: { url: other.url } } } });
 });
 
 afterAll(async () => {
   await sole?.stop();
   await two?.stop();
+  await small?.stop();
   await up?.close();
   await other?.close();
 });
@@ -226,6 +232,59 @@ describe('a large answer is passed on while it comes', () => {
       expect(messages.map(({ method }) => method)).toEqual(['notifications/progress', undefined]);
       expect(texts[1]).toContain(CONTENT);
     }
+  });
+});
+
+describe('on a stream that can be resumed', () => {
+  const told = (id: unknown, res: ServerResponse): void =>
+    event(res, { jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: id, progress: 1 } });
+
+  async function call() {
+    const session = await Session.open(small.url);
+    const answer = await session.call('stream', {}, { id: 'c', progressToken: 't' });
+    await answer.ended();
+    return {
+      answer,
+      again: () =>
+        session.send({
+          method: 'GET',
+          headers: { accept: 'text/event-stream', 'last-event-id': answer.eventIds.at(-1) },
+        }),
+    };
+  }
+
+  test('one that is larger than what is kept is passed on, without an id to resume from', async () => {
+    spellings.stream = (id, res) => {
+      told(id, res);
+      event(res, `{"jsonrpc":"2.0",\n"id":${id},"result":{\n${CONTENT}}}`);
+      res.end();
+    };
+    const { answer, again } = await call();
+    expect(answer.texts.at(-1)).toContain(CONTENT);
+    // those of the priming event and of the progress
+    expect(answer.eventIds).toHaveLength(2);
+    expect((await again()).status).toBe(204);
+  });
+
+  test('who comes back for one that broke off is told', async () => {
+    spellings.stream = (id, res) => {
+      told(id, res);
+      res.write(`data: ${HALF}`, () => res.destroy());
+    };
+    const { answer, again } = await call();
+    expect(answer.messages.map(({ method }) => method)).toEqual(['notifications/progress']);
+    const rest = await again();
+    await rest.ended();
+    expect(rest.response('c').error?.message).toMatch(/did not get to its end.*sessions\.events\.maxBytes/);
+  });
+
+  test('one that is not larger is kept', async () => {
+    spellings.stream = (id, res) => {
+      told(id, res);
+      event(res, `{"jsonrpc":"2.0","id":${id},"result":{"content":[{"type":"text","text":"${'t'.repeat(80_000)}"}]}}`);
+      res.end();
+    };
+    expect((await call()).answer.eventIds).toHaveLength(3);
   });
 });
 
