@@ -2,11 +2,13 @@
  * The load generator: opens sessions on one MCP endpoint, keeps a fixed number of `tools/call` in flight over a fixed
  * number of keep-alive connections, checks every answer and prints one JSON object (LoadReport) on stdout.
  *
- * Run: `node bench/load.ts --url URL [--seconds S | --calls N] [--warmup S] [--connections K] [--in-flight N]
+ * Run: `node bench/load.ts --url URL [--seconds S] [--calls N] [--warmup S] [--connections K] [--in-flight N]
  * [--era legacy|modern] [--tool echo|notify|wait|ask|list] [--bytes B] [--ballast B] [--count N] [--ms T] [--tools N]
- * [--sessions N] [--spread N] [--rate R] [--pid PID] [--token T]`. There is a session for each connection, unless `--sessions`
- * says otherwise; with `--spread` they take turns in so many tools of the same name. With `--pid` the CPU that process uses inside the window is part of the report;
- * with `--rate` so many calls a second are begun, in place of one after the other.
+ * [--sessions N] [--spread N] [--rate R] [--pid PID] [--token T]`.
+ *
+ * There is a session for each connection, unless `--sessions` says otherwise; with `--spread` they take turns in so many tools
+ * of the same name. The window is over after S seconds, or N calls if they are sooner. With `--pid` the CPU that process uses
+ * inside the window is part of the report; with `--rate` so many calls a second are begun, in place of one after the other.
  */
 import { createHistogram } from 'node:perf_hooks';
 import { Pool } from 'undici';
@@ -82,21 +84,28 @@ let calls = 0;
 let errors = 0;
 const errorSamples = new Set<string>();
 let stopping = false;
-let callLimit: number | undefined;
-let endPhase = (): void => {};
+/** Looks whether the phase is over. */
+let counted = (): void => {};
 
-/** Starts counting anew; settles after `seconds`, after `limit` calls, or when there are too many errors. */
-function phase(seconds: number, limit: number | undefined): Promise<void> {
+/**
+ * Starts counting anew; settles after `limit` calls, or when `seconds` are over and there were `least` calls, or when there are
+ * too many errors.
+ */
+function phase(seconds: number, { least = 1, limit = Number.POSITIVE_INFINITY }): Promise<void> {
   latencies = createHistogram();
   calls = 0;
-  callLimit = limit;
   return new Promise((resolve) => {
-    const timer = limit === undefined ? setTimeout(resolve, seconds * 1000) : undefined;
-    endPhase = () => {
+    let over = false;
+    counted = () => {
+      if (calls < limit && errors < MAX_ERRORS && !(over && calls >= least)) return;
       clearTimeout(timer);
       resolve();
     };
-    if (errors >= MAX_ERRORS) endPhase();
+    const timer = setTimeout(() => {
+      over = true;
+      counted();
+    }, seconds * 1000);
+    counted();
   });
 }
 
@@ -104,14 +113,14 @@ function record(end: CallEnd): void {
   if (end.error === undefined) {
     calls += 1;
     latencies.record(Math.max(1, Math.round(end.ms * 1e6)));
-    if (calls === callLimit) endPhase();
+    counted();
     return;
   }
   errors += 1;
   if (errorSamples.size < MAX_SAMPLES) errorSamples.add(end.error);
   if (errors >= MAX_ERRORS) {
     stopping = true;
-    endPhase();
+    counted();
   }
 }
 
@@ -163,11 +172,12 @@ await eachSession(async (i) => {
   sessions[i] = await openSession(pool, url.pathname, { ...opening, turn: i });
 });
 const lanes = Array.from({ length: inFlight }, (_, lane) => runLane(lane));
-await phase(flags.warmup, undefined);
+// what a session does with its first call is not measured, however slow the machine is
+await phase(flags.warmup, { least: 2 * Math.max(sessionCount, inFlight) });
 
 const before = pid === undefined || stopping ? undefined : readUsage(pid);
 const opened = performance.now();
-await phase(flags.seconds, flags.calls);
+await phase(flags.seconds, { ...(flags.calls !== undefined && { limit: flags.calls }) });
 const seconds = (performance.now() - opened) / 1000;
 // Read before the lanes stop; a target that has failed may have no process left to read.
 const after = pid === undefined || stopping ? undefined : readUsage(pid);

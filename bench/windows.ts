@@ -22,6 +22,8 @@ export interface Load {
   count?: number;
   ms?: number;
   tools?: number;
+  /** The window is over after so many, if they are sooner than its time. */
+  calls?: number;
   /** Where they are not as many as connections. */
   sessions?: number;
   /** In so many tools of the same name the sessions take turns. */
