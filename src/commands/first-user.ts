@@ -21,9 +21,14 @@ const COMMAND = process.env.npm_lifecycle_event === undefined ? 'patchbay' : 'np
 
 /**
  * Makes the administrator when nobody could sign in without.
+ * @param lasting whether what is kept is there after a restart
  * @returns the lines that tell the password, to be shown at once and only to the one who started Patchbay
  */
-export async function firstUser(users: Users | undefined, { auth }: Config): Promise<string[] | undefined> {
+export async function firstUser(
+  users: Users | undefined,
+  { auth }: Config,
+  lasting: boolean,
+): Promise<string[] | undefined> {
   const { passwords, federation } = auth.embedded;
   if (!users || !passwords || federation !== undefined) return undefined;
   const made = await users.makeFirst();
@@ -32,7 +37,7 @@ export async function firstUser(users: Users | undefined, { auth }: Config): Pro
     'First run: there was no user, so one was made. The password is shown this once.',
     `  user:      ${made.name}`,
     `  password:  ${made.password}`,
-    made.kept
+    made.kept && lasting
       ? `\`${COMMAND} user passwd ${made.name}\` changes it, \`${COMMAND} user add NAME\` adds others.`
       : 'Nothing is kept between runs, so the next one makes another; set storage.folder to keep it.',
   ];

@@ -96,6 +96,21 @@ function sizeMend(value: number | string = ''): string {
   return 'write a number of bytes, or text such as 512KiB, 4MiB, 1GiB';
 }
 
+/** A number of processes, or `auto`; the text of a placeholder may be a number, too. @param most the largest number */
+export function processes(most: number) {
+  const mend = `write a whole number from 1 to ${most}, or auto`;
+  return z
+    .union([z.int(), z.string()], { error: `is no number of processes; ${mend}` })
+    .transform((value, ctx): number | 'auto' => {
+      if (value === 'auto') return value;
+      const count = typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value);
+      if (Number.isInteger(count) && count >= 1 && count <= most) return count;
+      ctx.addIssue(issue({ message: 'is no number of processes', mend }));
+      return z.NEVER;
+    })
+    .meta({ pattern: '^(auto|[1-9][0-9]*)$' });
+}
+
 /** A section may be left out, or be empty because all its keys are commented out; both mean all defaults. */
 export function section<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape, z.core.$strict>) {
   return schema

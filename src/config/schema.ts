@@ -4,7 +4,7 @@ import { policySchema, profilesSchema } from './access.ts';
 import { authSchema } from './auth.ts';
 import { exposureProblems } from './auth-exposure.ts';
 import { authProblems } from './auth-rules.ts';
-import { duration, issue, section, size, text } from './fields.ts';
+import { duration, issue, processes, section, size, text } from './fields.ts';
 import type { Finding } from './finding.ts';
 import { HOSTS } from './hosts.ts';
 import { isLoopback } from './loopback.ts';
@@ -20,6 +20,9 @@ const server = z.strictObject({
     .default('127.0.0.1')
     .describe('Address to listen on. Other machines reach it only at an address of this one, or at 0.0.0.0 for all.'),
   port: z.int().min(0).max(65_535).default(8080).describe('TCP port to listen on; 0 takes any free one.'),
+  workers: processes(256)
+    .prefault(1)
+    .describe('Processes that serve the port together, from 1 to 256; auto is one for each processor core.'),
   publicUrl: text(is.publicUrl)
     .transform((url) => url.replace(/\/+$/, ''))
     .optional()

@@ -29,6 +29,7 @@ export function* warningsOf(
   for (const [name, upstream] of upstreams) {
     yield* plainSecrets(upstream, origins, pathOf(name));
     yield* portUnused(upstream, pathOf(name));
+    if (config.server.workers !== 1) yield* onePort(upstream, pathOf(name));
     yield* commandLine(upstream, pathOf(name));
   }
 }
@@ -67,6 +68,13 @@ function* portUnused(upstream: UpstreamConfig, path: readonly PropertyKey[]): It
   if (told === hasPort(upstream.url)) return;
   const [has, lacks] = told ? ['`args` or `env`', '`url`'] : ['`url`', '`args` and `env`'];
   yield { path, message: `\${port} is in ${has} but not in ${lacks}`, mend: `use it in both`, subject: 'none' };
+}
+
+/** Each worker starts the server for itself, and no two of them can have the same port. */
+function* onePort(upstream: UpstreamConfig, path: readonly PropertyKey[]): Iterable<Finding> {
+  if (upstream.kind !== 'started-http' || hasPort(upstream.url)) return;
+  const message = 'each of server.workers starts this server, and all but the first will find its port taken';
+  yield { path, message, mend: `use \${port} in \`url\` and in \`args\` or \`env\``, subject: 'none' };
 }
 
 function* commandLine(upstream: UpstreamConfig, path: readonly PropertyKey[]): Iterable<Finding> {

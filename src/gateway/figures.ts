@@ -7,13 +7,14 @@ import type { Gateway } from './gateway.ts';
 import type { PinBoard } from './pin-board.ts';
 
 /** Reads the figures of this moment. */
-export function figuresOf({ context, pins, modernCalls }: Gateway): Figures {
+export function figuresOf({ context, pins, modernCalls, peers }: Gateway): Figures {
   const { pool, catalogs, sessions } = context;
   const known = new Map(catalogs.known(NO_AUDIENCE).map((catalog) => [catalog.upstream, catalog]));
   return {
     sessions: sessions.size,
     calls: sessions.inFlight + modernCalls.size,
     processes: liveGroups().length,
+    passed: peers?.passed ?? 0,
     upstreams: [...pool.upstreams].map(([upstream, links]) => ({
       upstream,
       state: links.health.state,

@@ -32,9 +32,10 @@ export function routes(app: FastifyInstance, gateway: Gateway, options: RouteOpt
 
   if (options.metrics) {
     const metrics = createMetrics(() => figuresOf(gateway));
+    if (gateway.peers) gateway.peers.own = () => metrics.json();
     app.get('/metrics', async (request, reply) => {
       gateway.guard(request, reply);
-      return reply.type(metrics.type).send(await metrics.text());
+      return reply.type(metrics.type).send(await metrics.text(await gateway.peers?.figures()));
     });
   }
 

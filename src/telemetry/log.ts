@@ -25,8 +25,15 @@ export function changeLevel(root: Logger, level: string): void {
   }
 }
 
-/** The root logger; parts of Patchbay take a child of it that names them. */
-export function createLogger({ level, format }: LogSettings, terminal = process.stderr.isTTY): Logger {
+/**
+ * The root logger; parts of Patchbay take a child of it that names them.
+ * @param base what every line says
+ */
+export function createLogger(
+  { level, format }: LogSettings,
+  terminal = process.stderr.isTTY,
+  base: Readonly<Record<string, unknown>> | null = null,
+): Logger {
   const family = new Set<WeakRef<Logger>>();
   const forget = new FinalizationRegistry((child: WeakRef<Logger>) => family.delete(child));
   const options = {
@@ -36,7 +43,7 @@ export function createLogger({ level, format }: LogSettings, terminal = process.
       family.add(ref);
       forget.register(child, ref);
     },
-    base: null,
+    base,
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: SECRET.flatMap((k) => [`["${k}"]`, `*["${k}"]`, `*.headers["${k}"]`]), censor: '[redacted]' },
@@ -52,8 +59,8 @@ export function createLogger({ level, format }: LogSettings, terminal = process.
       colorize: terminal,
       singleLine: true,
       translateTime: 'SYS:HH:MM:ss.l',
-      ignore: 'pid,upstream',
-      messageFormat: '{if upstream}{upstream}: {end}{msg}',
+      ignore: 'pid,upstream,worker',
+      messageFormat: '{if worker}[{worker}] {end}{if upstream}{upstream}: {end}{msg}',
     });
     return rooted(pino(options, stream));
   }

@@ -14,8 +14,6 @@ export interface PeerDoorOptions {
   readonly gateway: Gateway;
   readonly worker: number;
   readonly folder: string;
-  /** The figures of this worker. */
-  figures(): Promise<object[]>;
 }
 
 /**
@@ -54,15 +52,13 @@ function arrive(request: IncomingMessage): void {
   passedOn.set(request, { counted: counted !== undefined });
 }
 
-async function answer(
-  { gateway, figures }: PeerDoorOptions,
-  request: IncomingMessage,
-  reply: ServerResponse,
-): Promise<void> {
+async function answer({ gateway }: PeerDoorOptions, request: IncomingMessage, reply: ServerResponse): Promise<void> {
   try {
     const question = (await json(request)) as { id?: string; principal?: string };
     const found =
-      request.url === '/-/figures' ? await figures() : cancelTask(gateway, question.id ?? '', question.principal ?? '');
+      request.url === '/-/figures'
+        ? await gateway.peers?.own()
+        : cancelTask(gateway, question.id ?? '', question.principal ?? '');
     reply.end(JSON.stringify(found));
   } catch (error) {
     gateway.log.debug({ err: error }, 'another worker was not answered');

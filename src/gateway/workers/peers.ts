@@ -41,9 +41,12 @@ export const passedOn = new WeakMap<IncomingMessage, { readonly counted: boolean
 
 export class Peers implements Elsewhere {
   readonly worker: number;
+  /** Reads the figures of this worker, where there are any. */
+  own: () => Promise<object[]> = async () => [];
   readonly #folder: string;
   readonly #pools = new Map<number, Pool>();
   #living: ReadonlyMap<number, number> = new Map();
+  #passed = 0;
 
   /** @param worker the number of this one @param folder where the sockets are */
   constructor(worker: number, folder: string) {
@@ -60,6 +63,11 @@ export class Peers implements Elsewhere {
     return this.#living.get(worker);
   }
 
+  /** Requests that this worker has passed on. */
+  get passed(): number {
+    return this.#passed;
+  }
+
   /** Whether another worker runs that has this number. */
   isOther(worker: number | undefined): worker is number {
     return worker !== undefined && worker !== this.worker && this.#living.has(worker);
@@ -73,6 +81,7 @@ export class Peers implements Elsewhere {
   async pass(worker: number, request: FastifyRequest, reply: FastifyReply, body?: Buffer): Promise<boolean> {
     const { raw } = request;
     const hasBody = raw.headers['transfer-encoding'] !== undefined || Number(raw.headers['content-length'] ?? 0) > 0;
+    this.#passed++;
     const passing = new Passing(reply.raw, this.#isAstray(raw, worker));
     const counted = body === undefined ? '' : ' counted';
     const headers = [...headersOf(raw), FROM_HEADER, `${raw.socket.remoteAddress ?? ''}${counted}`];
