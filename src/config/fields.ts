@@ -107,8 +107,7 @@ export function processes(most: number) {
       if (Number.isInteger(count) && count >= 1 && count <= most) return count;
       ctx.addIssue(issue({ message: 'is no number of processes', mend }));
       return z.NEVER;
-    })
-    .meta({ pattern: '^(auto|[1-9][0-9]*)$' });
+    });
 }
 
 /** A section may be left out, or be empty because all its keys are commented out; both mean all defaults. */
