@@ -14,8 +14,8 @@ import type { Config } from '../config/schema.ts';
 import { Announcer } from '../methods/announce.ts';
 import { isSole, type MethodContext } from '../methods/context.ts';
 import { HostedTasks } from '../methods/hosted-tasks.ts';
-import { ItemRates } from '../methods/item-rates.ts';
 import { OpenedApps } from '../methods/opened-apps.ts';
+import { Rates } from '../methods/rates.ts';
 import { gatewayLessee, sessionScope } from '../methods/scope.ts';
 import { TaskListeners } from '../methods/task-listeners.ts';
 import { ViewCache } from '../methods/view-cache.ts';
@@ -189,7 +189,7 @@ export function assemble(
     taskListeners: new TaskListeners(),
     parks: new Parks(config.sessions.maxParked),
     sealer: new Sealer(sealKeys(database, vault)),
-    rates: new ItemRates(),
+    rates: new Rates(),
     profiles,
     grants,
     audit,

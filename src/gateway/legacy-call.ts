@@ -49,7 +49,8 @@ export class LegacyCall implements Call, Sink {
   lacking: string | undefined;
   oncancel: ((reason: string | undefined) => void) | undefined;
   readonly #owner: LegacySession;
-  readonly #reply: Reply;
+  /** Given up with the end of the call: whoever still knows the call is not to keep request and response in memory. */
+  #reply: Reply | undefined;
   readonly #host: CallHost;
   readonly #key: string;
   #onpressure: PressureListener | undefined;
@@ -90,9 +91,10 @@ export class LegacyCall implements Call, Sink {
   }
 
   set onpressure(listener: PressureListener | undefined) {
-    const { pressure } = this.#reply;
+    const pressure = this.#reply?.pressure;
     const before = this.#onpressure;
     this.#onpressure = listener;
+    if (!pressure) return;
     if (before) pressure.delete(before);
     if (listener) pressure.add(listener);
     // what comes after the end of a call is nothing to a slow client
@@ -111,8 +113,9 @@ export class LegacyCall implements Call, Sink {
     const withdraw = this.oncancel;
     this.oncancel = undefined;
     withdraw?.(reason);
+    const reply = this.#release();
     if (this.#drain) this.#drain.cut();
-    else this.#reply.drop();
+    else reply?.drop();
   }
 
   /** The gateway ends before the answer is there: the upstream is told to stop, and the client what is known. */
@@ -126,7 +129,7 @@ export class LegacyCall implements Call, Sink {
 
   progress(notification: Buffer): void {
     if (this.#isOver) return;
-    this.#reply.progress(this.#key, notification);
+    this.#reply?.progress(this.#key, notification);
     this.#press();
   }
 
@@ -135,30 +138,30 @@ export class LegacyCall implements Call, Sink {
     const label = this.#host.labelled ? this.target?.upstream : undefined;
     const message = logFor(notification, this.#owner.logLevel ?? levelUnasked(this.#owner, this.scope), label);
     if (!message) return;
-    this.#reply.log(message);
+    this.#reply?.log(message);
     this.#press();
   }
 
   away(retry: number): void {
-    if (!this.#isOver) this.#reply.away(retry);
+    if (!this.#isOver) this.#reply?.away(retry);
   }
 
   input(round: Round): void {
     if (this.#isOver) return round.abandon('the call is over');
-    const stream = this.#reply.stream() ?? this.#owner.standalone;
+    const stream = this.#reply?.stream() ?? this.#owner.standalone;
     this.#asked.push({ round, takeBack: this.#host.ask(this.#owner, round, this, stream) });
   }
 
   done(outcome: Outcome): void {
     if (this.ended) return;
-    this.#finish();
+    const reply = this.#finish();
     if (this.#drain) this.#drain.cut();
-    else this.#reply.respond(answerOf(this, outcome));
+    else reply?.respond(answerOf(this, outcome));
   }
 
   outlet(size: number): Outlet | undefined {
     const lost = (): Buffer => composeError(this.id, new Fault('answerLost', { method: this.method }));
-    const open = this.#isOver ? undefined : this.#reply.outlet?.(size, (gone) => this.#passed(gone), lost);
+    const open = this.#isOver ? undefined : this.#reply?.outlet?.(size, (gone) => this.#passed(gone), lost);
     if (!open) return undefined;
     return {
       id: this.id,
@@ -184,13 +187,21 @@ export class LegacyCall implements Call, Sink {
     withdraw?.('the client closed the connection');
   }
 
-  #finish(): void {
+  /** @returns the reply, which may be answered yet */
+  #finish(): Reply | undefined {
     this.#leave('the call is over', (round) => round.abandon('the call is over'));
+    return this.#release();
   }
 
   /** A call that began while the client was slow learns of it by its first message. */
   #press(): void {
-    if (this.#reply.pressure.full) this.#onpressure?.(true);
+    if (this.#reply?.pressure.full) this.#onpressure?.(true);
+  }
+
+  #release(): Reply | undefined {
+    const reply = this.#reply;
+    this.#reply = undefined;
+    return reply;
   }
 
   /** What was asked ends with the call, unless it may belong to another one on the same stream. */

@@ -18,12 +18,13 @@ import { PostReply } from './post-reply.ts';
 
 type Legacy = Extract<Classified, { kind: `legacy-${string}` }>;
 
-export async function legacyPost(
+/** @returns a promise where something is waited for before the reply is taken care of */
+export function legacyPost(
   gateway: Gateway,
   body: Legacy,
   request: FastifyRequest,
   reply: FastifyReply,
-): Promise<void> {
+): void | Promise<void> {
   if (!accepts(request.headers.accept, 'application/json') || !accepts(request.headers.accept, 'text/event-stream'))
     throw new Fault('notAcceptable', { need: 'application/json and text/event-stream' });
   checkVersion(request);
@@ -33,16 +34,25 @@ export async function legacyPost(
   if (body.kind === 'legacy-batch' && body.messages.some((m) => m?.method === 'initialize'))
     throw new Fault('batch', { detail: 'initialize stands alone' });
 
-  const { principal } = request;
-  const waiting = authorize(
-    gateway.context,
-    { principal, client: sessionOf(gateway, request).client },
-    requestsOf(body),
-  );
-  if (waiting) await waiting;
-  // it may have ended, or its client hung up, while catalogs were waited for
   const session = sessionOf(gateway, request);
-  if (reply.raw.destroyed) return;
+  const { principal } = request;
+  const waiting = authorize(gateway.context, { principal, client: session.client }, requestsOf(body));
+  if (!waiting) return take(gateway, session, body, request, reply);
+  return waiting.then(() => {
+    // it may have ended, or its client hung up, while catalogs were waited for
+    const still = sessionOf(gateway, request);
+    if (!reply.raw.destroyed) take(gateway, still, body, request, reply);
+  });
+}
+
+/** What a session does with what it may. */
+function take(
+  gateway: Gateway,
+  session: LegacySession,
+  body: Legacy,
+  { principal }: FastifyRequest,
+  reply: FastifyReply,
+): void {
   switch (body.kind) {
     case 'legacy-request':
       reply.hijack();

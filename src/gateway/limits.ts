@@ -5,37 +5,31 @@ import { addressKey } from '../auth/address-key.ts';
 import { pageHeaders } from '../auth/server/pages/csp.ts';
 import { waitPage } from '../auth/server/pages/wait.ts';
 import { Fault } from '../errors.ts';
+import { Rates } from '../methods/rates.ts';
 import type { Audit } from '../telemetry/audit.ts';
 import type { Door } from './door.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-/** Principals or addresses that are counted; the ones unused for longest make room. */
+/** Addresses that are counted; the ones unused for longest make room. */
 const MOST = 20_000;
 
 /** Lets a request through, or throws Fault `rateLimited`. */
-export type Admit = (request: FastifyRequest) => Promise<void>;
+export type Admit = (request: FastifyRequest) => void;
 
 /** Limits the requests of each principal. @param door tells the one there is now @returns `undefined` where everyone is the same one */
-export async function callLimit(scope: FastifyInstance, door: () => Door, open: boolean): Promise<Admit | undefined> {
+export function callLimit(door: () => Door, open: boolean): Admit | undefined {
   if (open) return undefined;
-  const keyGenerator = ({ principal }: FastifyRequest): string => principal.key;
-  await scope.register(rateLimit, {
-    global: false,
-    max: () => door().calls,
-    timeWindow: MINUTE,
-    cache: MOST,
-    keyGenerator,
-  });
-  const count = scope.createRateLimit();
+  // every call is counted, so that it is done at once, without the framework
+  const rates = new Rates();
   const told = new Told();
-  return async (request) => {
+  return (request) => {
     const { calls, audit } = door();
     if (calls === 0) return;
-    const counted = await count(request);
-    if (counted.isAllowed || !counted.isExceeded) return;
-    const { subject, issuer, clientId } = request.principal;
-    if (told.first(counted.key, counted.ttl))
+    const { key, subject, issuer, clientId } = request.principal;
+    const wait = rates.take(key, { times: calls, per: MINUTE });
+    if (wait === 0) return;
+    if (told.first(key, wait))
       audit('limited', {
         limit: 'auth.limits.calls',
         principal: subject,
@@ -43,7 +37,7 @@ export async function callLimit(scope: FastifyInstance, door: () => Door, open: 
         client: clientId,
         address: request.ip,
       });
-    const seconds = Math.max(1, counted.ttlInSeconds);
+    const seconds = Math.ceil(wait / 1_000);
     throw new Fault('rateLimited', { limit: `auth.limits.calls is ${calls} a minute`, seconds });
   };
 }

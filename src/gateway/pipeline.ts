@@ -18,6 +18,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Profile } from '../auth/profiles.ts';
 import { Fault } from '../errors.ts';
+import type { Principal } from '../protocol/call.ts';
 import { type Message, rawId } from '../protocol/message.ts';
 import { classifyBody, Rejected } from './body.ts';
 import type { Gateway } from './gateway.ts';
@@ -26,22 +27,30 @@ import type { Admit } from './limits.ts';
 import { modernPost } from './modern-post.ts';
 import { passedOn } from './workers/peers.ts';
 
-/** What every request goes through when its head is there. A preflight carries no credentials. */
-export async function arrive(
+/**
+ * What every request goes through when its head is there. A preflight carries no credentials.
+ * @returns a promise where credentials have to be checked, which those that are known are not; nothing is waited for else
+ */
+export function arrive(
   gateway: Gateway,
   request: FastifyRequest,
   reply: FastifyReply,
   admit?: Admit,
-): Promise<void> {
+): void | Promise<void> {
   gateway.guard(request, reply);
   if (request.method === 'OPTIONS') return;
   request.profile = profileOf(gateway, request);
   const principal = gateway.auth.authenticate(request, request.profile.path);
-  request.principal = principal instanceof Promise ? await principal : principal;
-  request.profile.scopes.admit(request.principal);
-  gateway.door.arrived?.(request.principal, request);
+  if (!(principal instanceof Promise)) return letIn(gateway, request, principal, admit);
+  return principal.then((checked) => letIn(gateway, request, checked, admit));
+}
+
+function letIn(gateway: Gateway, request: FastifyRequest, principal: Principal, admit?: Admit): void {
+  request.principal = principal;
+  request.profile.scopes.admit(principal);
+  gateway.door.arrived?.(principal, request);
   // what another worker has counted is not counted twice
-  if (admit && !passedOn.get(request.raw)?.counted) await admit(request);
+  if (admit && !passedOn.get(request.raw)?.counted) admit(request);
 }
 
 /** The profile that a request is for. @throws Fault `profileUnknown` */
@@ -54,8 +63,11 @@ function profileOf({ context: { profiles }, open }: Gateway, { params }: Fastify
   throw new Fault('profileUnknown', { profile: name!, others: others.join(', ') });
 }
 
-/** Everything a POST goes through once its head passed the guard. */
-export async function post(gateway: Gateway, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+/**
+ * Everything a POST goes through once its head passed the guard.
+ * @returns a promise where something is waited for before the reply is taken care of
+ */
+export function post(gateway: Gateway, request: FastifyRequest, reply: FastifyReply): void | Promise<void> {
   if (gateway.draining()) throw new Fault('draining');
   const classified = classifyBody(request, gateway.maxDepth);
   switch (classified.kind) {
@@ -63,21 +75,23 @@ export async function post(gateway: Gateway, request: FastifyRequest, reply: Fas
       throw new Rejected(classified);
     case 'modern-request':
     case 'modern-notification':
-      return named(modernPost(gateway, classified, request, reply), classified.message);
+      return named(classified.message, () => modernPost(gateway, classified, request, reply));
     default:
-      return named(
+      return named(classified.kind === 'legacy-request' ? classified.message : undefined, () =>
         legacyPost(gateway, classified, request, reply),
-        classified.kind === 'legacy-request' ? classified.message : undefined,
       );
   }
 }
 
 /** A refusal names the request that it answers. */
-async function named(served: Promise<void>, request: Message | undefined): Promise<void> {
-  try {
-    await served;
-  } catch (error) {
+function named(request: Message | undefined, serve: () => void | Promise<void>): void | Promise<void> {
+  const refused = (error: unknown): never => {
     if (error instanceof Fault && request?.id) error.id = rawId(request);
     throw error;
+  };
+  try {
+    return serve()?.catch(refused);
+  } catch (error) {
+    return refused(error);
   }
 }

@@ -34,6 +34,7 @@ export class PostReply implements Reply {
   readonly #session: LegacySession;
   readonly #timing: ReplyTiming;
   readonly #batch: boolean;
+  place: number | undefined;
   readonly #since = Date.now();
   #missing: number;
   #answers: Pieces[] = [];
@@ -50,9 +51,6 @@ export class PostReply implements Reply {
     this.#missing = missing;
     this.#batch = batch;
     timing.held.add(this);
-    session.watch(raw);
-    // the client is gone; a legacy one has cancelled nothing by that, the calls go on
-    raw.once('close', () => timing.held.delete(this));
   }
 
   log(message: Buffer): void {
@@ -94,6 +92,8 @@ export class PostReply implements Reply {
 
   /** A held reply turns into a stream: soon for a client that can resume it, else before proxies give up on it. */
   beat(now: number): void {
+    // the client is gone; a legacy one has cancelled nothing by that, the calls go on
+    if (this.#raw.destroyed) return this.#timing.held.delete(this);
     const hold = this.#session.polls ? this.#timing.hold : this.#timing.streams.interval / 2;
     if (hold > 0 && now - this.#since >= hold) this.#open();
   }
@@ -111,6 +111,8 @@ export class PostReply implements Reply {
   #json(): void {
     const body = this.#batch ? joined(this.#answers) : this.#answers[0]!;
     sendJson(this.#raw, 200, body);
+    // what the connection did not take at once is not kept for ever
+    if (this.#raw.writableLength > 0) this.#session.watch(this.#raw);
   }
 
   /** Commits to an event stream. A client that left before it had an event id can never come back for it. */
@@ -119,6 +121,7 @@ export class PostReply implements Reply {
     this.#timing.held.delete(this);
     const stream = this.#session.openStream(this.pressure);
     this.#stream = stream;
+    this.#session.watch(this.#raw);
     stream.attach(this.#raw);
     this.#timing.streams.add(stream);
     this.#raw.once('close', () => {

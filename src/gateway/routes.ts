@@ -52,9 +52,13 @@ export function routes(app: FastifyInstance, gateway: Gateway, options: RouteOpt
   app.decorateRequest('principal');
   app.decorateRequest('profile');
   app.register(async (mcp) => {
-    const admit = await callLimit(mcp, () => gateway.door, gateway.open);
+    const admit = callLimit(() => gateway.door, gateway.open);
     const door = options.sse ? new SseDoor(gateway) : undefined;
-    mcp.addHook('onRequest', (request, reply) => arrive(gateway, request, reply, admit));
+    mcp.addHook('onRequest', (request, reply, done) => {
+      const checked = arrive(gateway, request, reply, admit);
+      if (checked) checked.then(() => done(), done);
+      else done();
+    });
     // the default profile, and the others
     for (const profile of ['', '/:profile']) {
       const url = `${MCP_PATH}${profile}`;

@@ -16,9 +16,9 @@ import type { LinkPool } from '../upstreams/pool.ts';
 import type { UpstreamSpec } from '../upstreams/spec.ts';
 import type { Elsewhere } from './elsewhere.ts';
 import type { HostedTasks } from './hosted-tasks.ts';
-import type { ItemRates } from './item-rates.ts';
 import type { Listener } from './listeners.ts';
 import type { OpenedApps } from './opened-apps.ts';
+import type { Rates } from './rates.ts';
 import type { TaskListeners } from './task-listeners.ts';
 import type { View } from './view.ts';
 
@@ -49,7 +49,7 @@ export interface MethodContext {
   readonly parks: Parks;
   readonly sealer: Sealer;
   /** How often items are used that have a limit. */
-  readonly rates: ItemRates;
+  readonly rates: Rates;
   readonly profiles: Profiles;
   /** Who may use what. */
   readonly grants: Grants;

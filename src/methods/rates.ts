@@ -1,6 +1,6 @@
 /**
- * How often each principal uses each item that has a limit. The limiter of the front door counts requests as they arrive,
- * without knowing what they are about; this one counts calls, at once and where they are routed.
+ * How often something is done in a time: requests of each principal, as they arrive at the front door, and uses of each item
+ * that has a limit, where calls are routed. Counted at once, in windows that begin with the first use.
  */
 import type { Rate } from '../config/units.ts';
 
@@ -13,7 +13,7 @@ interface Window {
 /** Windows that are kept; the ones that began first make room. */
 const MOST = 20_000;
 
-export class ItemRates {
+export class Rates {
   readonly #now: () => number;
   readonly #most: number;
   readonly #windows = new Map<string, Window>();
