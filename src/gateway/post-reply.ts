@@ -73,6 +73,7 @@ export class PostReply implements Reply {
     if (this.#batch || !tellsEnds(this.#raw)) return undefined;
     return () => {
       this.#timing.held.delete(this);
+      this.#session.watch(this.#raw);
       return new RawDrain(this.#raw, false, over);
     };
   }
