@@ -1,6 +1,7 @@
 /** Logs: one JSON object a line on stderr by pino, pretty on a terminal. */
-import { destination, type Logger, pino } from 'pino';
+import { type Bindings, destination, type Logger, pino, stdSerializers } from 'pino';
 import pretty from 'pino-pretty';
+import { maskCredentials, withoutSecrets } from './secrets.ts';
 
 export type { Logger } from 'pino';
 
@@ -9,9 +10,6 @@ export interface LogSettings {
   /** `auto` is pretty on a terminal and JSON elsewhere. */
   readonly format: 'auto' | 'json' | 'pretty';
 }
-
-/** Member names whose values never reach a log. */
-const SECRET = ['authorization', 'cookie', 'set-cookie', 'mcp-session-id', 'token', 'password', 'secret'];
 
 /** Every logger that came of a root, for as long as somebody holds it. */
 const families = new WeakMap<Logger, Set<WeakRef<Logger>>>();
@@ -45,11 +43,20 @@ export function createLogger(
     },
     base,
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
-    formatters: { level: (label: string) => ({ level: label }) },
-    redact: { paths: SECRET.flatMap((k) => [`["${k}"]`, `*["${k}"]`, `*.headers["${k}"]`]), censor: '[redacted]' },
+    formatters: {
+      level: (label: string) => ({ level: label }),
+      log: (members: Record<string, unknown>) => withoutSecrets(members),
+    },
+    serializers: { err: (error: Error) => withoutSecrets(stdSerializers.err(error)) },
+    hooks: { streamWrite: maskCredentials },
   };
   const rooted = (root: Logger): Logger => {
     families.set(root, family);
+    // what children are bound to does not come by the formatters
+    const { child } = root;
+    root.child = function (this: Logger, bindings: Bindings, ...more: unknown[]) {
+      return Reflect.apply(child, this, [withoutSecrets(bindings), ...more]) as Logger;
+    } as unknown as Logger['child'];
     return root;
   };
   if (format === 'pretty' || (format === 'auto' && terminal)) {
