@@ -56,7 +56,23 @@ function restrictCatalog(catalog: Catalog, judge: Visible): Catalog | [] {
   if (gone('tools')) delete capabilities.tools;
   if (gone('prompts')) delete capabilities.prompts;
   if (resources && items.resources.length + items.resourceTemplates.length === 0) delete capabilities.resources;
-  return { ...catalog, items, server: { ...catalog.server, capabilities } };
+  if (items.prompts.length + items.resourceTemplates.length === 0 && (had('prompts') || had('resourceTemplates')))
+    delete capabilities.completions;
+  const hidden = KINDS.flatMap((kind) => catalog.items[kind].filter((item) => !items[kind].includes(item)));
+  const { instructions: text } = catalog.server;
+  const instructions = text !== undefined && mentions(text, hidden) ? undefined : text;
+  return { ...catalog, items, server: { ...catalog.server, capabilities, instructions } };
+}
+
+/** Whether a text has the name of one of these in it, not as a part of a longer word. */
+function mentions(text: string, items: readonly CatalogItem[]): boolean {
+  return items.some(({ name }) => {
+    for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
+      const around = [text[at - 1], text[at + name.length]];
+      if (around.every((char) => char === undefined || !/[\p{L}\p{N}_]/u.test(char))) return true;
+    }
+    return false;
+  });
 }
 
 /** A list without what is not seen; put together when somebody asks for it. */

@@ -90,20 +90,25 @@ export class Visible {
     const upstream = this.#upstream;
     const listed = this.#catalog !== undefined && itemNamed(this.#catalog.items.resources, uri) !== undefined;
     if (uri.length > LONGEST_URI) return { visible: false, by: this.#layers[0]?.by ?? 'profile', rule: undefined };
-    const spellings = spellingsOf(uri);
-    const own: Item[] = spellings.map((name) => ({ upstream, kind: 'resources', name }));
-    const from: Item[] = this.#templatesOf()
-      .filter((template) => spellings.some((spelling) => template.matches(spelling)))
-      .map(({ raw }) => ({ upstream, kind: 'resourceTemplates', name: raw }));
+    const { all, resolved } = spellingsOf(uri);
+    const own: Item[] = all.map((name) => ({ upstream, kind: 'resources', name }));
+    const from = this.#templatesOf()
+      .filter((template) => all.some((spelling) => template.matches(spelling)))
+      .map((template) => ({ template, item: { upstream, kind: 'resourceTemplates', name: template.raw } as const }));
     // one that is listed is what it says; of others, every spelling must be allowed
-    const needed = listed ? own.slice(0, 1) : own;
+    const needed = listed ? all.slice(0, 1) : all;
     let last = EVERYTHING;
     for (const { by, rules } of this.#layers) {
-      const found = [...own, ...from].map((item) => deciding(rules, item));
-      const denying = found.find((rule) => rule?.effect === 'deny');
+      const byName = new Map(own.map((item) => [item.name, deciding(rules, item)]));
+      const byTemplate = from.map(({ template, item }) => ({ template, rule: deciding(rules, item) }));
+      const denying = [...byName.values(), ...byTemplate.map(({ rule }) => rule)].find((one) => one?.effect === 'deny');
       if (denying) return { visible: false, by, rule: denying };
-      const itself = needed.map((_, i) => found[i]);
-      const allowing = itself.every((rule) => rule) ? itself[0] : found.slice(own.length).find((rule) => rule);
+      const allows = byTemplate.filter(({ rule }) => rule);
+      // what a template makes has to come of it wherever it leads in the end
+      const made = resolved.every(
+        (name) => byName.get(name) ?? allows.find(({ template }) => template.matches(name))?.rule,
+      );
+      const allowing = needed.every((name) => byName.get(name)) ? byName.get(uri) : made ? allows[0]?.rule : undefined;
       if (!allowing && !this.#isPage(uri)) return { visible: false, by, rule: undefined };
       last = { visible: true, by, rule: allowing };
     }

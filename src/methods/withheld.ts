@@ -20,7 +20,7 @@ export function withholding(catalog: Catalog, rules: ItemRules | undefined, item
   const gone = catalog.items.resourceTemplates.filter(({ name }) => !shown.has(name));
   let parsed: { readonly gone: UriTemplate[]; readonly shown: UriTemplate[] } | undefined;
   const withholds = (uri: string): boolean => {
-    const spellings = spellingsOf(uri);
+    const { all: spellings } = spellingsOf(uri);
     if (spellings.some((one) => rules?.of('resources', one)?.hide === true || itemNamed(held.resources, one)))
       return true;
     if (gone.length === 0 || itemNamed(items.resources, uri)) return false;

@@ -52,7 +52,10 @@ describeInBrowser('a tool that needs another scope', (open) => {
       expect(await connection.call('peer__echo', { text: 'hello' })).toContain('hello');
 
       const modern = new ModernClient(gateway.url, {}, { authorization: `Bearer ${first}` });
-      const refused = await modern.ask('tools/call', { id: 1, params: { name: 'peer__add', arguments: { a: 2, b: 3 } } });
+      const refused = await modern.ask('tools/call', {
+        id: 1,
+        params: { name: 'peer__add', arguments: { a: 2, b: 3 } },
+      });
       const { params } = challengeIn(refused.headers['www-authenticate']);
       expect([refused.status, params.error]).toEqual([403, 'insufficient_scope']);
       expect(scopesOf(params.scope)).toEqual(['base', 'maths', 'tools']);

@@ -2,6 +2,7 @@
  * What is left of a view by any profile and any policy: everything that names an item finds exactly what is listed, and
  * that is what the rules say, read word by word.
  */
+import { posix } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Grants } from '../../src/auth/grants.ts';
@@ -65,7 +66,12 @@ function catalogOf(upstream: string, generation: number, more: Partial<Record<It
 const catalogs = UPSTREAMS.map((upstream, i) => catalogOf(upstream, i + 1));
 const whole = buildView(catalogs, { names: RULES, upstreams: UPSTREAMS }, 1);
 
-function viewFor(profile: object, policy: readonly RuleText[] | undefined, groups: readonly string[]): View {
+function viewFor(
+  profile: object,
+  policy: readonly RuleText[] | undefined,
+  groups: readonly string[],
+  of: View = whole,
+): View {
   const upstreams = Object.fromEntries(UPSTREAMS.map((name) => [name, { command: 'run' }]));
   const text = JSON.stringify({
     auth: { mode: 'apiKeys' },
@@ -78,7 +84,7 @@ function viewFor(profile: object, policy: readonly RuleText[] | undefined, group
   const { config } = loaded;
   const grants = new Grants(new Profiles(config.profiles, config.auth.scopes, '1'), config.policy);
   const grant = grants.of(principalOf({ issuer: 'i', subject: 'ann', scopes: [], groups }), 'p');
-  return grant ? restrictView(whole, grant, 2) : whole;
+  return grant ? restrictView(of, grant, 2) : of;
 }
 
 /** The rules as an admin reads them, without the shortcuts of the code; of what is listed and named by nothing else. */
@@ -179,6 +185,78 @@ describe('for any profile and policy', () => {
 });
 
 describe('URIs that nobody lists', () => {
+  /** Ways to make a path of a URI, as servers do that were not written with care. */
+  const readers: Readonly<Record<string, (uri: string) => string>> = {
+    'by the book': (uri) => decodeURIComponent(new URL(uri).pathname),
+    'by the book, then as a file': (uri) => posix.normalize(decodeURIComponent(new URL(uri).pathname)),
+    'the rest of the text': (uri) => posix.normalize(uri.replace(/^[^:]*:(?:\/\/)?/, '/')),
+    'the rest of the text, without escapes': (uri) =>
+      posix.normalize(decodeURIComponent(uri).replace(/^[^:]*:(?:\/\/)?/, '/')),
+    'without escapes, twice': (uri) =>
+      posix.normalize(decodeURIComponent(decodeURIComponent(uri)).replace(/^[^:]*:(?:\/\/)?/, '/')),
+    'as Windows has it': (uri) =>
+      posix.normalize(
+        decodeURIComponent(uri)
+          .replaceAll('\\', '/')
+          .replace(/^[^:]*:(?:\/\/)?/, '/'),
+      ),
+    'without parameters': (uri) => posix.normalize(uri.replace(/^[^:]*:(?:\/\/)?/, '/').replace(/;[^/]*/g, '')),
+  };
+  const free = catalogOf('docs', 1, { resourceTemplates: [item('resourceTemplates', 'docs:///free/{+path}')] });
+  const withFree = buildView([free, ...catalogs.slice(1)], { names: RULES, upstreams: UPSTREAMS }, 1);
+  const piece = fc.constantFrom(
+    ...[
+      '/',
+      '//',
+      '..',
+      '../',
+      '/..',
+      '.',
+      './',
+      '%2e%2e',
+      '%2E%2e/',
+      '%2f',
+      '%5c',
+      '\\',
+      '..\\',
+      '%252e%252e',
+      '?',
+      '#',
+      'x',
+    ],
+    ...['free', 'shut', '/shut', ';a=1', '..;/', 'x?/', 'x#/', '/x/', 'shut/y'],
+  );
+
+  test.each([
+    ['include', { include: ['docs/docs:///free/*'] }, 'docs:///free/'],
+    ['include by a template', { include: ['docs/docs:///free/{+path}'] }, 'docs:///free/'],
+    ['include, the host as a folder', { include: ['docs/docs://free/*'] }, 'docs://free/'],
+    ['include, no slashes', { include: ['docs/docs:free/*'] }, 'docs:free/'],
+  ])('%s: whoever reads them, nothing outside is reached', (_, profile, begin) => {
+    const view = viewFor(profile, undefined, [], withFree);
+    let passed = 0;
+    fc.assert(
+      fc.property(fc.array(piece, { minLength: 1, maxLength: 8 }), (pieces) => {
+        const uri = `${begin}${pieces.join('')}`;
+        if (!view.sees('resources', 'docs', uri)) return;
+        passed++;
+        for (const [how, read] of Object.entries(readers)) {
+          // where the host is the folder, nobody goes by the path alone
+          if (begin === 'docs://free/' && how.startsWith('by the book')) continue;
+          let path: string;
+          try {
+            path = read(uri);
+          } catch {
+            continue; // it refuses it
+          }
+          expect([uri, how, /^\/*shut(?:\/|$)/.test(path)]).toEqual([uri, how, false]);
+        }
+      }),
+      { numRuns: 3_000 },
+    );
+    expect(passed).toBeGreaterThan(20);
+  });
+
   test.each([
     [['docs/docs:///free/*'], [], 'docs:///free/x', true],
     [['docs/docs:///free/*'], [], 'docs:///other', false],
@@ -245,4 +323,32 @@ test('views are built once for all whom the same rules are about, and anew when 
   known = [catalogOf('docs', 9, { tools: [item('tools', 'fresh')] }), ...catalogs.slice(1)];
   generation++;
   expect(of('ann', []).tools.resolve('docs__fresh')).toEqual({ upstream: 'docs', name: 'fresh' });
+});
+
+describe('what an upstream says of itself', () => {
+  const said = (instructions: string): View =>
+    buildView(
+      catalogs.map((one) => ({ ...one, server: { ...one.server, instructions } })),
+      { names: RULES, upstreams: UPSTREAMS },
+      1,
+    );
+  const serverOf = (view: View) => view.catalogs.find(({ upstream }) => upstream === 'docs')?.server;
+
+  test.each([
+    ['Call delete with care.', undefined],
+    ['Never deleted: nothing. See docs:///open.', undefined],
+    ['Undeletable, and rewritten.', 'Undeletable, and rewritten.'],
+    ['Begin with read.', 'Begin with read.'],
+  ])('%s', (text, left) => {
+    const { instructions } = serverOf(viewFor({ include: ['docs/read'] }, undefined, [], said(text)))!;
+    expect(instructions).toBe(left);
+  });
+
+  test('nothing can be completed where no prompt and no template is seen', () => {
+    const offers = (include: string) =>
+      Object.keys(serverOf(viewFor({ include: [include] }, undefined, []))!.capabilities!);
+    expect(offers('docs/show')).toEqual(['tools']);
+    expect(offers('docs/greet')).toEqual(['prompts', 'completions']);
+    expect(offers('docs/docs:///page/{id}')).toEqual(['resources', 'completions']);
+  });
 });
