@@ -13,7 +13,7 @@ import { z } from 'zod';
 import { text } from '../config/fields.ts';
 import type { Finding } from '../config/finding.ts';
 import { findingsOf } from '../config/issues.ts';
-import { formatProblem, toProblems } from '../config/problems.ts';
+import { formatProblem, type Problem, toProblems } from '../config/problems.ts';
 import { readYaml } from '../config/yaml.ts';
 import { isPasswordHash } from './passwords.ts';
 
@@ -33,7 +33,21 @@ export interface FiledUser extends UserRecord {
 }
 
 /** The file cannot be used; the message has a line for each problem, with place and mend. */
-export class UsersProblem extends Error {}
+export class UsersProblem extends Error {
+  /** The same one by one, each with its file; empty where it is about what somebody asked for. */
+  readonly problems: readonly Problem[];
+
+  constructor(message: string, problems: readonly Problem[] = []) {
+    super(message);
+    this.problems = problems;
+  }
+}
+
+const problemOf = (problems: readonly Problem[], file: string): UsersProblem =>
+  new UsersProblem(
+    problems.map((problem) => formatProblem(problem, file)).join('\n'),
+    problems.map((problem) => ({ ...problem, file })),
+  );
 
 const NAME = /^[a-z0-9][a-z0-9._@+-]{0,63}$/;
 
@@ -91,11 +105,7 @@ export function parseUsers(content: string, file: string): ReadonlyMap<string, F
   const yaml = readYaml(content);
   const source = { raw: yaml.value, origins: new Map(), locate: yaml.locate };
   const fail = (findings: Iterable<Finding>): never => {
-    throw new UsersProblem(
-      toProblems(findings, source)
-        .map((problem) => formatProblem(problem, file))
-        .join('\n'),
-    );
+    throw problemOf(toProblems(findings, source), file);
   };
   if (yaml.findings.length > 0) return fail(yaml.findings);
   if (yaml.value === null) return new Map();
@@ -138,7 +148,8 @@ export function readUsers(file: string): ReadonlyMap<string, FiledUser> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return new Map();
-    throw new UsersProblem(`${file}: the file cannot be read (${code}); let the user that runs Patchbay read it`);
+    const message = `the file cannot be read (${code})`;
+    throw problemOf([{ path: '', message, mend: 'let the user that runs Patchbay read it' }], file);
   }
   return parseUsers(content, file);
 }

@@ -39,7 +39,8 @@ export function usersFile({ auth }: Config, config: string, folder: string | und
   return users === undefined ? folder && join(folder, USERS_FILE) : resolve(dirname(config), users);
 }
 
-function folderOf(setting: string | undefined, config: string): string | undefined {
+/** The state folder. @param setting `storage.folder` @throws CommandProblem */
+export function folderOf(setting: string | undefined, config: string): string | undefined {
   try {
     return stateFolder(setting, { env: process.env, config, home: homedir });
   } catch {

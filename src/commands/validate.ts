@@ -1,7 +1,10 @@
 /** `patchbay validate`: one line per problem on stdout, or JSON; with `--connect` a look at every upstream as well. */
+import { readUsers, UsersProblem } from '../auth/users-file.ts';
 import { loadConfig } from '../config/load.ts';
 import { formatProblem, type Problem } from '../config/problems.ts';
+import type { Config } from '../config/schema.ts';
 import { type Connected, connectAll } from './connect.ts';
+import { CommandProblem, folderOf, usersFile } from './places.ts';
 import { table } from './table.ts';
 
 export interface ValidateOptions {
@@ -22,9 +25,9 @@ const UNREACHED = 2;
 export async function validate({ config: files, ...options }: ValidateOptions, version: string): Promise<number> {
   const loaded = loadConfig(files, { env: process.env });
   const { file } = loaded;
-  const problems = loaded.ok ? [] : loaded.problems;
+  const problems = loaded.ok ? problemsOfUsers(loaded.config, file) : loaded.problems;
   const warnings = loaded.ok ? loaded.warnings : [];
-  const valid = loaded.ok && !(options.strict && warnings.length > 0);
+  const valid = loaded.ok && problems.length === 0 && !(options.strict && warnings.length > 0);
   const connected = valid && options.connect ? await connectAll(loaded.config, version) : undefined;
   if (options.json) {
     const told = [
@@ -37,11 +40,27 @@ export async function validate({ config: files, ...options }: ValidateOptions, v
   } else {
     for (const problem of problems) process.stdout.write(`${formatProblem(problem, file)}\n`);
     for (const warning of warnings) process.stdout.write(`${formatProblem(warning, file)} (warning)\n`);
-    if (loaded.ok) process.stdout.write(`${file}: valid, ${countOf(Object.values(loaded.config.upstreams))}\n`);
+    if (loaded.ok && problems.length === 0)
+      process.stdout.write(`${file}: valid, ${countOf(Object.values(loaded.config.upstreams))}\n`);
     if (connected !== undefined) process.stdout.write(`\n${report(connected)}`);
   }
   if (!valid) return INVALID;
   return connected?.some(({ ok }) => !ok) ? UNREACHED : VALID;
+}
+
+/** What is wrong with the file of users, where there is one and they sign in here. */
+function problemsOfUsers(config: Config, file: string): readonly Problem[] {
+  if (!config.auth.mode.includes('embedded')) return [];
+  try {
+    const users = usersFile(config, file, folderOf(config.storage.folder, file));
+    if (users !== undefined) readUsers(users);
+    return [];
+  } catch (error) {
+    if (error instanceof UsersProblem) return error.problems;
+    // no home folder: somebody else runs the gateway
+    if (error instanceof CommandProblem) return [];
+    throw error;
+  }
 }
 
 /** The stable shape of a problem; what does not apply is null. */

@@ -120,7 +120,7 @@ upstreams:
 with 1 when the config has problems (with \`--strict\`, warnings too), and with \`--connect\` with 2 when an upstream cannot
 be used. \`--json\` prints \`valid\`, \`files\`, \`problems\` (each with \`file\`, \`line\`, \`column\`, \`path\`, \`severity\`, \`message\`,
 \`mend\`) and, with \`--connect\`, \`upstreams\`. \`patchbay config\` prints what holds in the end and which file each setting is
-from. In the keys below, \`*\` stands for a name, and \`[]\` for each entry
+from. Where users sign in at Patchbay, the file that has them is looked at, too. In the keys below, \`*\` stands for a name, and \`[]\` for each entry
 of a list.
 
 ## Durations and sizes

@@ -25,6 +25,34 @@ const json = async (args: readonly string[]) => {
   return { code, answer: JSON.parse(stdout) };
 };
 
+describe('the users', () => {
+  const auth = 'auth: { mode: MODE, embedded: { users: people.yaml } }\nupstreams: { a: { command: run } }\n';
+
+  it('are read where they sign in at Patchbay: problems are told with their place', async () => {
+    const main = await file('users/patchbay.yaml', auth.replace('MODE', 'embedded'));
+    const people = await file('users/people.yaml', 'users:\n  ann:\n    password: hunter22\n  Bob: {}\n');
+    const { code, stdout } = await run(['validate', '--config', main]);
+    expect(code).toBe(1);
+    expect(stdout).toBe(
+      `${people}:3:5 users.ann.password: the password is no scrypt hash; delete this line and run \`patchbay user passwd NAME\`\n` +
+        `${people}:4:3 users.Bob: "Bob" is not in lower case; write bob; it may be typed either way\n`,
+    );
+    const { answer } = await json(['--config', main]);
+    expect(answer).toMatchObject({
+      valid: false,
+      problems: [{ file: people, line: 3, severity: 'error' }, { line: 4 }],
+    });
+  });
+
+  it('do not matter where nobody signs in, and need not be there', async () => {
+    await file('users/people.yaml', 'users: [');
+    const keys = await file('users/keys.yaml', auth.replace('MODE', 'apiKeys'));
+    expect(await json(['--config', keys])).toMatchObject({ code: 0 });
+    const none = await file('nobody/patchbay.yaml', auth.replace('MODE', 'embedded'));
+    expect(await json(['--config', none])).toMatchObject({ code: 0, answer: { valid: true, problems: [] } });
+  });
+});
+
 describe('patchbay validate --json', () => {
   it('has the same shape for everything that is wrong, with the file it is in', async () => {
     const main = await file('bad/patchbay.yaml', 'server: { port: 99999 }\nupstreams: { a: { command: run } }\n');
