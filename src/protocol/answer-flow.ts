@@ -55,6 +55,11 @@ export class AnswerFlow {
     return this.#json.ready();
   }
 
+  /** Whether nothing of what has come is held back. */
+  get drained(): boolean {
+    return this.#json.drained;
+  }
+
   /** Nothing follows. @throws what {@link isFlowFault} tells, when something is missing */
   end(): void {
     this.#json.end();

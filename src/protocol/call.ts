@@ -120,8 +120,12 @@ export interface Round {
  * by `cut`, once.
  */
 export interface Drain {
-  /** Writes on. @returns whether the client keeps up; when it does not, nothing more is to come until `onready` is called */
-  write(pieces: readonly Buffer[]): boolean;
+  /**
+   * Writes on.
+   * @param spent memory that nothing but these pieces and those before them is in; it is given back when they are taken
+   * @returns whether the client keeps up; when it does not, nothing more is to come until `onready` is called
+   */
+  write(pieces: readonly Buffer[], spent?: ArrayBuffer): boolean;
   onready: (() => void) | undefined;
   /** The answer is whole. */
   end(): void;

@@ -38,7 +38,10 @@ const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
 const DATA = Buffer.from('data:');
 const ENOUGH = 16;
 
-/** Parses a stream of chunks cut anywhere; CR, LF and CRLF end a line. Feed it with {@link SseParser.push}. */
+/**
+ * Parses a stream of chunks cut anywhere; CR, LF and CRLF end a line. Feed it with {@link SseParser.push}; chunks must stay as
+ * they are.
+ */
 export class SseParser {
   readonly #emit: (event: SseEvent) => void;
   readonly #limit: number;
@@ -100,8 +103,7 @@ export class SseParser {
   #hold(part: Buffer): void {
     if (this.#passing) return this.#pass(part);
     this.#grow(part.length);
-    // a copy: the transport may reuse the memory of its chunk
-    this.#line.push(Buffer.from(part));
+    this.#line.push(kept(part));
     if (this.#begun && (this.#taker || this.#held > this.#offered)) this.#offer(this.#begun);
   }
 
@@ -112,7 +114,7 @@ export class SseParser {
 
   /** The line that is coming belongs to a large event. */
   #offer(begun: Begun): void {
-    this.#offered = 2 * this.#held;
+    this.#offered = 1.5 * this.#held;
     // the name of the field, and what may stand in front of its value
     if (this.#line[0]!.length < ENOUGH) this.#line = [Buffer.concat(this.#line)];
     const [head, ...more] = this.#line as [Buffer, ...Buffer[]];
@@ -165,7 +167,7 @@ export class SseParser {
           return;
         }
         this.#grow(line.length - from + (this.#data.length > 0 ? 1 : 0));
-        this.#data.push(Buffer.from(line.subarray(from)));
+        this.#data.push(kept(line.subarray(from)));
         return;
       case 'event':
         this.#event = line.toString('utf8', from);
@@ -210,6 +212,9 @@ export class SseParser {
     if (this.#held > this.#limit) throw new RangeError(`a server-sent event is larger than ${this.#limit} bytes`);
   }
 }
+
+/** What is small is copied, so that the chunk that it came with does not stay. */
+const kept = (part: Buffer): Buffer => (part.length < part.buffer.byteLength / 2 ? Buffer.from(part) : part);
 
 /** Where the value of a field begins. */
 const dataFrom = (line: Buffer, colon: number): number => (line[colon + 1] === 0x20 ? colon + 2 : colon + 1);

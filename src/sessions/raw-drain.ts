@@ -28,10 +28,12 @@ export class RawDrain implements Drain {
     else raw.writeHead(200, { 'content-type': 'application/json' });
   }
 
-  write(pieces: readonly Buffer[]): boolean {
+  write(pieces: readonly Buffer[], spent?: ArrayBuffer): boolean {
     const raw = this.#raw;
     if (raw.destroyed || raw.writableEnded) return true;
-    for (const piece of pieces) raw.write(this.#event ? singleLine(piece) : piece, this.#taken);
+    const last = pieces.length - 1;
+    for (const [i, piece] of pieces.entries())
+      raw.write(this.#event ? singleLine(piece) : piece, i === last && spent ? this.#freeing(spent) : this.#taken);
     this.#behind = raw.writableLength > HIGH_WATER;
     return !this.#behind;
   }
@@ -51,6 +53,15 @@ export class RawDrain implements Drain {
     this.#behind = false;
     this.onready?.();
   };
+
+  /** Collected as garbage, the chunks of a few answers would be more than all else that the gateway holds. */
+  #freeing(spent: ArrayBuffer): (error?: Error | null) => void {
+    return (error) => {
+      // what was moved elsewhere, to nothing, is freed at once
+      if (!error) spent.transfer(0);
+      this.#taken();
+    };
+  }
 
   #over(gone: boolean): void {
     const told = this.#told;

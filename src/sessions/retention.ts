@@ -6,7 +6,8 @@
  *   the other notifications. What goes is counted and told in the log.
  * - Requests to the client and answers never go for the sake of those. An answer is kept until a connection has taken it
  *   whole, however large it is; its bounds are its age and the memory for all such answers together, and the newest of
- *   them stays in any case.
+ *   them stays in any case. One that is larger than all else that is kept of a session is not, where it can be passed on
+ *   while it comes.
  * - What a connection has taken is kept for a client that lost the end of it, oldest out first.
  *
  * {@link Outbox} applies it to what waits for an open connection, {@link MemoryEventStore} to everything else.

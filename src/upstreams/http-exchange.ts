@@ -238,7 +238,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   #gather(chunk: Buffer): void {
     this.#chunks.push(chunk);
     if (this.#size <= this.#offered) return;
-    this.#offered = 2 * this.#size;
+    this.#offered = 1.5 * this.#size;
     this.#taker = this.#begun(this.#chunks, Math.max(this.#size, this.#length));
     if (this.#taker) this.#chunks = [];
   }

@@ -45,7 +45,7 @@ export class Passing implements MessageTaker {
     try {
       const pieces = this.#flow.push(chunk);
       this.#host.touched();
-      this.#write(pieces);
+      this.#write(pieces, this.#flow.drained ? ownMemory(chunk) : undefined);
     } catch (error) {
       this.#broken(error);
     }
@@ -74,8 +74,8 @@ export class Passing implements MessageTaker {
     this.#drain.cut();
   }
 
-  #write(pieces: readonly Buffer[]): void {
-    if (pieces.length > 0 && !this.#drain.write(pieces)) this.#hold(true);
+  #write(pieces: readonly Buffer[], spent?: ArrayBuffer): void {
+    if (pieces.length > 0 && !this.#drain.write(pieces, spent)) this.#hold(true);
   }
 
   #hold(still: boolean): void {
@@ -88,4 +88,13 @@ export class Passing implements MessageTaker {
     if (!isFlowFault(error)) throw error;
     this.#host.broken(error.message);
   }
+}
+
+/**
+ * The memory of a chunk that came from a connection, where nothing can come after it in there: what the connection read at
+ * once ends with it. Small chunks may be in memory that is shared with others.
+ */
+function ownMemory({ buffer, byteOffset, length }: Buffer): ArrayBuffer | undefined {
+  const own = length >= Buffer.poolSize / 2 && byteOffset + length === buffer.byteLength;
+  return own && buffer instanceof ArrayBuffer ? buffer : undefined;
 }

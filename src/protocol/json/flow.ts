@@ -113,6 +113,11 @@ export class JsonFlow extends ChunkScanner {
     return pieces;
   }
 
+  /** Whether all that has come and is to go out is out. */
+  get drained(): boolean {
+    return this.#out.length === 0 && this.#held.length === 0;
+  }
+
   /** Nothing follows. @throws JsonSyntaxError when something is missing */
   end(): void {
     if (!this.whole) this.fail('unexpected end');
