@@ -1,5 +1,6 @@
 /** Counts refused credentials by address, so that who tries many is told to wait before any more are looked at. */
 import { Fault } from '../errors.ts';
+import type { Tallies } from '../storage/tallies.ts';
 import { addressKey } from './address-key.ts';
 
 /** Milliseconds. */
@@ -16,16 +17,27 @@ export class Failures {
   readonly #limit: number;
   readonly #reached: (address: string) => void;
   readonly #now: () => number;
+  readonly #tallies: Tallies | undefined;
   readonly #windows = new Map<string, Window>();
 
   /**
    * @param limit failures of one address in a minute; 0 for no limit
    * @param reached told once a minute of each address that has reached it
+   * @param tallies brings the counts of several workers together
    */
-  constructor(limit: number, reached: (address: string) => void = () => undefined, now: () => number = Date.now) {
+  constructor(
+    limit: number,
+    reached: (address: string) => void = () => undefined,
+    now: () => number = Date.now,
+    tallies?: Tallies,
+  ) {
     this.#limit = limit;
     this.#reached = reached;
     this.#now = now;
+    this.#tallies = tallies;
+    tallies?.on('failures', (key, times) => {
+      this.#window(key).count += times;
+    });
   }
 
   get size(): number {
@@ -49,18 +61,23 @@ export class Failures {
   count(address: string): number {
     if (this.#limit === 0) return 0;
     const key = addressKey(address);
-    const now = this.#now();
-    let found = this.#windows.get(key);
-    if (!found || now - found.since >= WINDOW) {
-      this.#windows.delete(key);
-      found = { since: now, count: 0 };
-      this.#windows.set(key, found);
-      if (this.#windows.size > MOST) this.#windows.delete(this.#windows.keys().next().value!);
-    }
+    const found = this.#window(key);
     found.count++;
+    this.#tallies?.add('failures', key);
     if (found.count === this.#limit) this.#reached(address);
     if (found.count > this.#limit) this.#refuse(found);
     return found.count;
+  }
+
+  #window(key: string): Window {
+    const now = this.#now();
+    const found = this.#windows.get(key);
+    if (found && now - found.since < WINDOW) return found;
+    this.#windows.delete(key);
+    const made = { since: now, count: 0 };
+    this.#windows.set(key, made);
+    if (this.#windows.size > MOST) this.#windows.delete(this.#windows.keys().next().value!);
+    return made;
   }
 
   #refuse({ since }: Window): void {

@@ -106,6 +106,7 @@ export function assemble(
     for (const call of session.inFlight.values()) if (call instanceof LegacyCall) call.cancel('session closed');
     forgetSession(context, session);
     void pool.release(sessionScope(session.id));
+    if (peers) peers.load = sessions.size;
   };
   const renewed = ({ principal, client: { profile } }: LegacySession, before: Principal): void => {
     // newer credentials may let through something else
@@ -118,14 +119,14 @@ export function assemble(
     // what does not fit the config is told before anybody connects
     () => void views.whole(NO_AUDIENCE),
   );
-  const learned = new LearnedByPrincipal();
+  const learned = new LearnedByPrincipal(undefined, peers?.tallies);
   const audit = auditTo(log);
   const cache = new TokenCache();
   const keys =
     database && config.auth.mode.includes('apiKeys')
       ? new ApiKeys({ database, audit, cache, onRevoked: (principals) => takeBack(gateway, principals) })
       : undefined;
-  let door = createDoor(config.auth, audit, keys);
+  let door = createDoor(config.auth, audit, keys, peers?.tallies);
   const open = config.auth.mode.includes('none');
   const profiles = new Profiles(config.profiles, open ? undefined : config.auth.scopes, version);
   const grants = new Grants(profiles, config.policy);
@@ -162,7 +163,8 @@ export function assemble(
     const before = settings;
     const made = authOf(next);
     [auth, settings] = [made, next];
-    if (JSON.stringify(before.limits) !== JSON.stringify(next.limits)) door = createDoor(next, audit, keys);
+    if (JSON.stringify(before.limits) !== JSON.stringify(next.limits))
+      door = createDoor(next, audit, keys, peers?.tallies);
     cache.forget(() => true);
     if (!open) signIn?.configure(next);
     endUnwelcome(gateway, before, next);
@@ -179,7 +181,7 @@ export function assemble(
     subscriptions: new Subscriptions(),
     elicitations: new ElicitationIds(),
     listeners: new Map(),
-    apps: new OpenedApps(),
+    apps: new OpenedApps(peers?.tallies),
     tasks: new HostedTasks(
       config.sessions.maxParked,
       database,
@@ -189,7 +191,7 @@ export function assemble(
     taskListeners: new TaskListeners(),
     parks: new Parks(config.sessions.maxParked),
     sealer: new Sealer(sealKeys(database, vault)),
-    rates: new Rates(),
+    rates: new Rates('items', peers?.tallies),
     profiles,
     grants,
     audit,
@@ -242,7 +244,10 @@ export function assemble(
     modernCalls,
     patience: limits.idleTimeout,
     retry,
-    opened: (session) => announcer.opened(session),
+    opened: (session) => {
+      announcer.opened(session);
+      if (peers) peers.load = sessions.size;
+    },
     listening: (listener) => announcer.opened(listener),
     draining: () => draining,
   };

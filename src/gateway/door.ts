@@ -6,6 +6,7 @@ import { Failures } from '../auth/failures.ts';
 import type { Config } from '../config/schema.ts';
 import { Fault } from '../errors.ts';
 import type { Principal } from '../protocol/call.ts';
+import type { Tallies } from '../storage/tallies.ts';
 import type { Audit } from '../telemetry/audit.ts';
 
 export interface Door {
@@ -17,11 +18,15 @@ export interface Door {
   arrived?(principal: Principal, request: FastifyRequest): void;
 }
 
-/** @param keys whose use is told in the audit trail */
-export function createDoor({ mode, limits }: Config['auth'], audit: Audit, keys?: ApiKeys): Door {
+/**
+ * @param keys whose use is told in the audit trail
+ * @param tallies brings the counts of several workers together
+ */
+export function createDoor({ mode, limits }: Config['auth'], audit: Audit, keys?: ApiKeys, tallies?: Tallies): Door {
+  const reached = (address: string): void => audit('limited', { limit: 'auth.limits.failures', address });
   return {
     audit,
-    failures: new Failures(limits.failures, (address) => audit('limited', { limit: 'auth.limits.failures', address })),
+    failures: new Failures(limits.failures, reached, Date.now, tallies),
     // everyone is the same principal there
     calls: mode.includes('none') ? 0 : limits.calls,
     ...(keys && {

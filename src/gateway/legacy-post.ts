@@ -15,6 +15,7 @@ import { enter } from './legacy-call.ts';
 import { notified, responded } from './legacy-notifications.ts';
 import { openSession } from './legacy-open.ts';
 import { PostReply } from './post-reply.ts';
+import { passedOn } from './workers/peers.ts';
 
 type Legacy = Extract<Classified, { kind: `legacy-${string}` }>;
 
@@ -105,6 +106,7 @@ async function initialize(
 ): Promise<void> {
   request.profile.scopes.allow(request.principal, [{ method: 'initialize' }]);
   if (isLive(gateway, request, headerOf(request, SESSION_HEADER))) throw new Fault('sessionLive');
+  if (await begunElsewhere(gateway, request, reply)) return;
   const id = rawId(message)!;
   reply.type('application/json');
   try {
@@ -114,6 +116,18 @@ async function initialize(
     if (!(error instanceof ParamsError)) throw error;
     reply.send(composeError(id, new Fault('invalidParams', { method: 'initialize', detail: error.message })));
   }
+}
+
+/** Whether another worker has fewer sessions, and has begun this one. */
+async function begunElsewhere(
+  { peers, context }: Gateway,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<boolean> {
+  const lighter = peers && !passedOn.has(request.raw) ? peers.lighter(context.sessions.size) : undefined;
+  if (lighter === undefined || !(await peers!.pass(lighter, request, reply, request.body as Buffer))) return false;
+  reply.hijack();
+  return true;
 }
 
 /** A stale session id on `initialize` is no reason to refuse: the client is just starting anew. */

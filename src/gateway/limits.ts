@@ -6,6 +6,7 @@ import { pageHeaders } from '../auth/server/pages/csp.ts';
 import { waitPage } from '../auth/server/pages/wait.ts';
 import { Fault } from '../errors.ts';
 import { Rates } from '../methods/rates.ts';
+import type { Tallies } from '../storage/tallies.ts';
 import type { Audit } from '../telemetry/audit.ts';
 import type { Door } from './door.ts';
 
@@ -17,11 +18,16 @@ const MOST = 20_000;
 /** Lets a request through, or throws Fault `rateLimited`. */
 export type Admit = (request: FastifyRequest) => void;
 
-/** Limits the requests of each principal. @param door tells the one there is now @returns `undefined` where everyone is the same one */
-export function callLimit(door: () => Door, open: boolean): Admit | undefined {
+/**
+ * Limits the requests of each principal.
+ * @param door tells the one there is now
+ * @param tallies brings the counts of several workers together
+ * @returns `undefined` where everyone is the same one
+ */
+export function callLimit(door: () => Door, open: boolean, tallies: Tallies | undefined): Admit | undefined {
   if (open) return undefined;
   // every call is counted, so that it is done at once, without the framework
-  const rates = new Rates();
+  const rates = new Rates('calls', tallies);
   const told = new Told();
   return (request) => {
     const { calls, audit } = door();

@@ -47,7 +47,9 @@ export async function modernPost(
     );
   const { params, envelope } = read(message);
   checkHeaders(message, params, request);
-  if (gateway.peers && (await elsewhere(gateway.peers, message, params, request, reply))) return;
+  const { peers } = gateway;
+  const owner = peers && !passedOn.has(request.raw) ? ownerOfBody(message, params) : undefined;
+  if (peers?.isOther(owner) && (await elsewhere(peers, owner, request, reply))) return;
   const { principal, profile } = request;
   const client = factsOf(gateway, envelope, profile.name);
   if (!(await serves(gateway.context, { principal, client }, method))) throw new Fault('methodNotServed', { method });
@@ -72,17 +74,9 @@ export async function modernPost(
   else serveModern(gateway, asked, reply.raw);
 }
 
-/** Whether another worker holds what the request is about, and has answered it. */
-async function elsewhere(
-  peers: Peers,
-  message: Message,
-  params: Params,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<boolean> {
-  if (passedOn.has(request.raw)) return false;
-  const owner = ownerOfBody(message, params);
-  if (!peers.isOther(owner) || !(await peers.pass(owner, request, reply, request.body as Buffer))) return false;
+/** Whether the worker that holds what the request is about has answered it. */
+async function elsewhere(peers: Peers, owner: number, request: FastifyRequest, reply: FastifyReply): Promise<boolean> {
+  if (!(await peers.pass(owner, request, reply, request.body as Buffer))) return false;
   reply.hijack();
   return true;
 }

@@ -52,7 +52,7 @@ export function routes(app: FastifyInstance, gateway: Gateway, options: RouteOpt
   app.decorateRequest('principal');
   app.decorateRequest('profile');
   app.register(async (mcp) => {
-    const admit = callLimit(() => gateway.door, gateway.open);
+    const admit = callLimit(() => gateway.door, gateway.open, gateway.peers?.tallies);
     const door = options.sse ? new SseDoor(gateway) : undefined;
     mcp.addHook('onRequest', (request, reply, done) => {
       const checked = arrive(gateway, request, reply, admit);

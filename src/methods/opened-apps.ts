@@ -1,4 +1,5 @@
 /** MCP Apps that are in use. */
+import type { Tallies } from '../storage/tallies.ts';
 
 /** Principals of which it is kept which upstreams' apps they have opened. */
 const MOST = 10_000;
@@ -6,9 +7,24 @@ const MOST = 10_000;
 /** Whose apps each principal has opened, by its key. */
 export class OpenedApps {
   readonly #opened = new Map<string, Set<string>>();
+  readonly #tallies: Tallies | undefined;
+
+  /** @param tallies tells other workers of it */
+  constructor(tallies?: Tallies) {
+    this.#tallies = tallies;
+    tallies?.on('apps', (told) => {
+      const [principal, upstream] = JSON.parse(told) as [string, string];
+      this.#take(principal, upstream);
+    });
+  }
 
   /** A principal has read a `ui://` resource of an upstream. */
   open(principal: string, upstream: string): void {
+    if (!this.has(principal, upstream)) this.#tallies?.add('apps', JSON.stringify([principal, upstream]));
+    this.#take(principal, upstream);
+  }
+
+  #take(principal: string, upstream: string): void {
     const own = this.#opened.get(principal) ?? new Set<string>();
     this.#opened.delete(principal);
     this.#opened.set(principal, own.add(upstream));

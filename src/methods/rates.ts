@@ -3,6 +3,7 @@
  * that has a limit, where calls are routed. Counted at once, in windows that begin with the first use.
  */
 import type { Rate } from '../config/units.ts';
+import type { Tallies } from '../storage/tallies.ts';
 
 interface Window {
   used: number;
@@ -17,8 +18,18 @@ export class Rates {
   readonly #now: () => number;
   readonly #most: number;
   readonly #windows = new Map<string, Window>();
+  readonly #tell: ((key: string, per: number) => void) | undefined;
 
-  constructor(now: () => number = Date.now, most = MOST) {
+  /**
+   * @param kind what is counted
+   * @param tallies brings the counts of several workers together
+   */
+  constructor(kind: string, tallies?: Tallies, now: () => number = Date.now, most = MOST) {
+    this.#tell = tallies && ((key, per) => tallies.add(kind, `${per} ${key}`));
+    tallies?.on(kind, (told, times) => {
+      const at = told.indexOf(' ');
+      this.#window(told.slice(at + 1), Number(told.slice(0, at))).used += times;
+    });
     this.#now = now;
     this.#most = most;
   }
@@ -33,17 +44,22 @@ export class Rates {
    * @returns 0, or the milliseconds until it may be used again, when it was used as often as it may
    */
   take(key: string, { times, per }: Rate): number {
+    const window = this.#window(key, per);
+    if (window.used >= times) return window.until - this.#now();
+    window.used++;
+    this.#tell?.(key, per);
+    return 0;
+  }
+
+  #window(key: string, per: number): Window {
     const now = this.#now();
-    const window = this.#windows.get(key);
-    if (window && window.until > now) {
-      if (window.used >= times) return window.until - now;
-      window.used++;
-      return 0;
-    }
+    const found = this.#windows.get(key);
+    if (found && found.until > now) return found;
     this.#windows.delete(key);
     if (this.#windows.size >= this.#most) this.#makeRoom(now);
-    this.#windows.set(key, { used: 1, until: now + per });
-    return 0;
+    const made = { used: 0, until: now + per };
+    this.#windows.set(key, made);
+    return made;
   }
 
   #makeRoom(now: number): void {

@@ -1,5 +1,6 @@
 /** What the process that was started and its workers say to each other. */
 import type { Config } from '../../config/schema.ts';
+import type { Tally } from '../../storage/tallies.ts';
 
 /** What a worker is to do. */
 export interface Task {
@@ -28,6 +29,8 @@ export type ToWorker =
   | { readonly type: 'start'; readonly task: Task; readonly crew: Crew }
   | { readonly type: 'config'; readonly config: Config }
   | { readonly type: 'crew'; readonly crew: Crew }
+  /** What another worker has counted. */
+  | { readonly type: 'tallies'; readonly tallies: readonly Tally[] }
   | { readonly type: 'stop' };
 
 export type FromWorker =
@@ -36,4 +39,6 @@ export type FromWorker =
   /** It takes requests, and what others pass on. */
   | { readonly type: 'listening' }
   /** What upstreams list is known, or will not be soon. */
-  | { readonly type: 'listed' };
+  | { readonly type: 'listed' }
+  /** What the others are to know that it has counted. */
+  | { readonly type: 'tallies'; readonly tallies: readonly Tally[] };

@@ -91,9 +91,11 @@ export class Supervisor {
     process.once('exit', (code, signal) => this.#over(place, code, signal));
   }
 
-  #heard(place: Place, process: Worker, { type }: FromWorker): void {
+  #heard(place: Place, process: Worker, message: FromWorker): void {
     const { task, listed, ready } = this.#options;
-    if (type === 'hello') {
+    const { type } = message;
+    if (message.type === 'tallies') this.#tell(message, place);
+    else if (type === 'hello') {
       const own = { ...task, config: this.#config, worker: place.worker };
       process.send({ type: 'start', task: own, crew: this.#crew } satisfies ToWorker);
       if (this.#stopping) process.send({ type: 'stop' } satisfies ToWorker);
@@ -131,8 +133,9 @@ export class Supervisor {
     return { living: new Map(living.map(({ worker, since }) => [worker, since])), complete: this.#complete };
   }
 
-  #tell(message: ToWorker): void {
-    for (const { process } of this.#places) if (process?.isConnected()) process.send(message);
+  /** @param but who is not told */
+  #tell(message: ToWorker, but?: Place): void {
+    for (const place of this.#places) if (place !== but && place.process?.isConnected()) place.process.send(message);
   }
 
   #checkEnd(): void {

@@ -4,6 +4,7 @@ import { rmSync } from 'node:fs';
 import { openPeerDoor } from '../../gateway/workers/peer-door.ts';
 import { Peers } from '../../gateway/workers/peers.ts';
 import { openDatabase } from '../../storage/database.ts';
+import { Tallies, type Tally } from '../../storage/tallies.ts';
 import { openVault } from '../../storage/vault.ts';
 import { changeLevel, createLogger, type Logger } from '../../telemetry/log.ts';
 import { NO_AUDIENCE } from '../../upstreams/catalog-store.ts';
@@ -43,7 +44,9 @@ export async function serveAsWorker(version: string): Promise<number> {
   const users = opened.value;
   const database = openDatabase(folder, log);
   const vault = openVault(database.path === undefined ? undefined : folder, config.storage.key, log);
-  const peers = new Peers(worker, task.sockets);
+  const tallies = new Tallies((counted) => tell({ type: 'tallies', tallies: counted }));
+  orders.ontallies = (counted) => tallies.hear(counted);
+  const peers = new Peers(worker, task.sockets, tallies);
   let complete = false;
   orders.oncrew = (crew) => {
     peers.living = crew.living;
@@ -89,6 +92,8 @@ class Orders {
   readonly stop: Promise<void>;
   /** This process ends because it was told to, or by its own decision. */
   over = false;
+  /** Told of what other workers have counted. */
+  ontallies: (tallies: readonly Tally[]) => void = () => undefined;
   #crew: Crew | undefined;
   #oncrew: ((crew: Crew) => void) | undefined;
   #onconfig: ((config: Task['config']) => void) | undefined;
@@ -102,6 +107,7 @@ class Orders {
     process.on('message', (message: ToWorker) => {
       if (message.type === 'start' || message.type === 'crew') this.#met(message.crew);
       if (message.type === 'start') started.resolve(message.task);
+      else if (message.type === 'tallies') this.ontallies(message.tallies);
       else if (message.type === 'config') this.#configured(message.config);
       else if (message.type === 'stop') {
         this.over = true;

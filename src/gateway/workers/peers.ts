@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Pool } from 'undici';
 import type { Elsewhere } from '../../methods/elsewhere.ts';
+import type { Tallies } from '../../storage/tallies.ts';
 import { Passing } from './passing.ts';
 
 /** Says to the owner whose request it is, and that its worker has counted it; only ever read at a worker's own socket. */
@@ -17,6 +18,8 @@ export const SIGN_IN_WORKER = 1;
 
 /** How long another worker may take to answer a question between workers, milliseconds. */
 const PATIENCE = 2_000;
+/** So many sessions more than another worker has are no reason to begin one there. */
+const UNEVEN = 8;
 /** Connections between workers stay open for this long without use, milliseconds. */
 const KEEP_ALIVE = 60_000;
 
@@ -41,26 +44,56 @@ export const passedOn = new WeakMap<IncomingMessage, { readonly counted: boolean
 
 export class Peers implements Elsewhere {
   readonly worker: number;
+  /** What all workers count together. */
+  readonly tallies: Tallies;
   /** Reads the figures of this worker, where there are any. */
   own: () => Promise<object[]> = async () => [];
   readonly #folder: string;
   readonly #pools = new Map<number, Pool>();
   #living: ReadonlyMap<number, number> = new Map();
+  /** Sessions of the others. */
+  readonly #loads = new Map<number, number>();
   #passed = 0;
 
   /** @param worker the number of this one @param folder where the sockets are */
-  constructor(worker: number, folder: string) {
+  constructor(worker: number, folder: string, tallies: Tallies) {
     this.worker = worker;
+    this.tallies = tallies;
+    tallies.on('sessions', (told) => {
+      const [worker = 0, sessions = 0] = told.split(' ').map(Number);
+      this.#loads.set(worker, sessions);
+    });
     this.#folder = folder;
   }
 
   /** @param workers those that run now, and since when, milliseconds since 1970 */
   set living(workers: ReadonlyMap<number, number>) {
+    // one that is new begins with nothing
+    for (const [worker, since] of workers) if (this.#living.get(worker) !== since) this.#loads.set(worker, 0);
     this.#living = workers;
   }
 
   since(worker: number): number | undefined {
     return this.#living.get(worker);
+  }
+
+  /** @param sessions that there are now in this worker */
+  set load(sessions: number) {
+    this.tallies.add('sessions', `${this.worker} ${sessions}`);
+  }
+
+  /**
+   * The worker that a new session is better begun in: connections are handed out in turn, and clients with as many
+   * connections as there are workers would all begin their sessions in one.
+   * @param own sessions that there are in this one
+   */
+  lighter(own: number): number | undefined {
+    const others = [...this.#loads].filter(([worker]) => this.isOther(worker));
+    const [lightest] = others.sort(([, a], [, b]) => a - b);
+    if (!lightest || own - lightest[1] <= UNEVEN) return undefined;
+    const [worker, sessions] = lightest;
+    this.#loads.set(worker, sessions + 1);
+    return worker;
   }
 
   /** Requests that this worker has passed on. */
