@@ -41,13 +41,18 @@ export interface Result {
   added?: Added;
 }
 
-/** A figure that is no CPU time, and what it may be at most. */
+/** A figure that is no CPU time, and what it may be at most, or has to be at least. */
 export interface Figure {
   name: string;
   unit: string;
   value: number;
   limit?: number;
+  least?: number;
 }
+
+/** @returns whether a figure is as it has to be */
+export const isWithin = ({ value, limit, least }: Figure): boolean =>
+  value <= (limit ?? Number.POSITIVE_INFINITY) && value >= (least ?? Number.NEGATIVE_INFINITY);
 
 /** A committed result of such figures. */
 export interface FiguresResult {
@@ -59,11 +64,12 @@ export interface FiguresResult {
 
 /** The figures as a Markdown table. */
 export function toFigures({ figures, environment: env, settings }: FiguresResult): string {
-  const cells = figures.map(({ name, unit, value, limit }) => {
+  const cells = figures.map(({ name, unit, value, limit, least }) => {
     const spelled = (number: number): string => `${Number(number.toPrecision(3))} ${unit}`.trim();
-    return `| ${name} | ${spelled(value)} | ${limit === undefined ? '' : spelled(limit)} |`;
+    const wanted = [limit !== undefined && `≤ ${spelled(limit)}`, least !== undefined && `≥ ${spelled(least)}`];
+    return `| ${name} | ${spelled(value)} | ${wanted.filter(Boolean).join(', ')} |`;
   });
-  const head = ['| what | measured | at most |', '| --- | ---: | ---: |'];
+  const head = ['| what | measured | goal |', '| --- | ---: | ---: |'];
   return [...head, ...cells, '', takenLine(env, settings)].join('\n');
 }
 
