@@ -4,6 +4,12 @@ import { Fault } from '../errors.ts';
 import type { Principal } from '../protocol/call.ts';
 import { anyOf } from './globs.ts';
 
+/** What a token or key has to have that reads the figures of the gateway. */
+export const METRICS = 'metrics';
+
+/** What lets somebody use MCP where the config asks for nothing else: anything but the scope for figures alone. */
+const USE = 'mcp';
+
 export type ScopeSettings = Config['auth']['scopes'];
 
 /** What is asked for: a method, and the item that it names, if it does, as its upstream knows it. */
@@ -58,6 +64,9 @@ export class ScopePolicy {
    * @throws Fault `insufficientScope`
    */
   admit(principal: Principal): void {
+    const { scopes } = principal;
+    // who may read figures may not do everything for that
+    if (scopes.length === 1 && scopes[0] === METRICS) this.#check(principal, [USE, ...this.required]);
     if (this.required.length > 0) this.#check(principal, this.required);
   }
 
@@ -69,6 +78,14 @@ export class ScopePolicy {
     if (!this.hasRules) return;
     const scopes = new Set(operations.flatMap((operation) => this.needed(operation)));
     this.#check(principal, [...scopes]);
+  }
+
+  /**
+   * That a token is good for the figures.
+   * @throws Fault `insufficientScope`
+   */
+  allowMetrics(principal: Principal): void {
+    this.#check(principal, [METRICS]);
   }
 
   #check(principal: Principal, needed: readonly string[]): void {

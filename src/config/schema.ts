@@ -53,7 +53,12 @@ const server = z.strictObject({
     .boolean()
     .default(false)
     .describe('Serve hosts that know only HTTP+SSE of 2024-11-05, at /sse and /messages, too.'),
-  metrics: z.boolean().default(false).describe('Serve figures for Prometheus at /metrics, to whoever can connect.'),
+  metrics: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Serve figures for Prometheus at /metrics. Where clients sign in, a scrape needs a key or token with the scope metrics.',
+    ),
   drainTimeout: duration('10s', 'How long open calls may finish when Patchbay is stopped.', { least: 0 }),
 });
 

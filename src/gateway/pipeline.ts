@@ -53,6 +53,17 @@ function letIn(gateway: Gateway, request: FastifyRequest, principal: Principal, 
   if (admit && !passedOn.get(request.raw)?.counted) admit(request);
 }
 
+/** What a request for figures goes through: where clients sign in, it needs a key or token for that. */
+export async function arriveForMetrics(gateway: Gateway, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  gateway.guard(request, reply);
+  if (gateway.open) return;
+  request.profile = gateway.context.profiles.usual;
+  const principal = await gateway.auth.authenticate(request, request.profile.path);
+  request.principal = principal;
+  request.profile.scopes.allowMetrics(principal);
+  gateway.door.arrived?.(principal, request);
+}
+
 /** The profile that a request is for. @throws Fault `profileUnknown` */
 function profileOf({ context: { profiles }, open }: Gateway, { params }: FastifyRequest): Profile {
   const { profile: name } = params as { profile?: string };

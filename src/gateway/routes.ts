@@ -9,7 +9,7 @@ import type { Gateway } from './gateway.ts';
 import { preflight } from './guard.ts';
 import { endSession, openStream } from './legacy-stream.ts';
 import { callLimit, limitSignIn, type SignInLimits } from './limits.ts';
-import { arrive, post } from './pipeline.ts';
+import { arrive, arriveForMetrics, post } from './pipeline.ts';
 import { SseDoor } from './sse-door.ts';
 
 export type Readiness = () => 'starting' | 'ready' | 'draining';
@@ -34,7 +34,7 @@ export function routes(app: FastifyInstance, gateway: Gateway, options: RouteOpt
     const metrics = createMetrics(() => figuresOf(gateway));
     if (gateway.peers) gateway.peers.own = () => metrics.json();
     app.get('/metrics', async (request, reply) => {
-      gateway.guard(request, reply);
+      await arriveForMetrics(gateway, request, reply);
       return reply.type(metrics.type).send(await metrics.text(await gateway.peers?.figures()));
     });
   }

@@ -160,8 +160,9 @@ describe.each([nginx, caddy])('$tool', (proxy) => {
       headers: { authorization: 'Bearer no-token', 'x-forwarded-for': '203.0.113.9' },
     });
     expect(refused.status).toBe(401);
-    const lines = lab.log.split('\n').filter((line) => line.includes('"audit":"refused"'));
-    expect(lines.map((line) => (JSON.parse(line) as { address: string }).address)).toEqual([CLIENT]);
+    const refusals = () => lab.log.split('\n').filter((line) => line.includes('"audit":"refused"'));
+    await expect.poll(() => refusals().length, { timeout: 10_000 }).toBe(1);
+    expect(refusals().map((line) => (JSON.parse(line) as { address: string }).address)).toEqual([CLIENT]);
   });
 
   const through: typeof fetch = (url, init) => fetch(url, { ...init, dispatcher: agent });

@@ -1,5 +1,6 @@
 /** What a scrape of /metrics tells. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createKey } from '../fixtures/api-key.ts';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
 import { RawClient } from '../multiplexer/raw-client.ts';
 import { stdioPeer } from '../multiplexer/setup.ts';
@@ -75,6 +76,40 @@ test('the process itself is measured', async () => {
 
 test('hosts and origins are checked as elsewhere', async () => {
   expect((await scrape(gateway.url, { origin: 'https://evil.example' })).status).toBe(403);
+});
+
+test('where clients sign in, figures are for keys with the scope for them, which are good for nothing else', async () => {
+  const closed = await startGateway({
+    config: {
+      server: { port: 0, metrics: true },
+      auth: { mode: 'apiKeys' },
+      upstreams: { peer: stdioPeer() },
+    },
+  });
+  try {
+    const bearer = async (scope: string) => ({ authorization: `Bearer ${await createKey(closed, scope)}` });
+    const [use, read] = [await bearer('mcp'), await bearer('metrics')];
+    const refused = await scrape(closed.url);
+    expect(refused.status).toBe(401);
+    expect(await refused.text()).not.toContain('patchbay_');
+    // a proxy on the same machine says so, or does not: it makes no difference
+    expect((await scrape(closed.url, { 'x-forwarded-for': '127.0.0.1' })).status).toBe(401);
+    const little = await scrape(closed.url, use);
+    expect(little.status).toBe(403);
+    expect(little.headers.get('www-authenticate')).toContain('error="insufficient_scope"');
+    expect(little.headers.get('www-authenticate')).toContain('scope="metrics"');
+    const figures = await scrape(closed.url, read);
+    expect(figures.status).toBe(200);
+    expect(await figures.text()).toContain('patchbay_sessions 0');
+    const called = await fetch(closed.url, {
+      method: 'POST',
+      headers: { ...read, 'content-type': 'application/json' },
+    });
+    expect(called.status).toBe(403);
+    expect(called.headers.get('www-authenticate')).toContain('scope="mcp"');
+  } finally {
+    await closed.stop();
+  }
 });
 
 test('nothing is there unless it was asked for', async () => {
