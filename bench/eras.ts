@@ -18,6 +18,7 @@ const SMALL: Load = { seconds: 1, warmup: 0.3, connections: 16, inFlight: 32, by
 const combinations = (name: string, load: Load, baseline: boolean): Comparison => ({
   name,
   load,
+  sets: 1,
   async contenders(stack, cli) {
     const legacy = stack.use(await startUpstream());
     const modern = stack.use(await startUpstream({ era: 'modern' }));
@@ -44,6 +45,7 @@ const STDIO = 'Patchbay, stdio upstream';
 export const stdioCall = comparison({
   name: 'stdio-call',
   load: SMALL,
+  sets: 1,
   async contenders(stack, cli) {
     const { url } = stack.use(await startUpstream());
     const upstream = { command: process.execPath, args: [UPSTREAM, '--transport', 'stdio'], sharing: 'shared' };

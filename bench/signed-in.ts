@@ -11,7 +11,6 @@ const SIGNED = 'Patchbay, with tokens';
 export const signedIn = comparison({
   name: 'signed-in',
   load: { seconds: 1, warmup: 0.3, connections: 16, inFlight: 32, bytes: 200 },
-  sets: 3,
   rounds: 12,
   async contenders(stack, cli) {
     const { url } = stack.use(await startUpstream());
