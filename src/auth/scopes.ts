@@ -76,6 +76,8 @@ export class ScopePolicy {
    */
   allow(principal: Principal, operations: readonly Operation[]): void {
     if (!this.hasRules) return;
+    const held = this.heldBy(principal);
+    if (operations.every((operation) => this.#suffices(held, operation))) return;
     const scopes = new Set(operations.flatMap((operation) => this.needed(operation)));
     this.#check(principal, [...scopes]);
   }
@@ -86,6 +88,13 @@ export class ScopePolicy {
    */
   allowMetrics(principal: Principal): void {
     this.#check(principal, [METRICS]);
+  }
+
+  #suffices(held: ReadonlySet<string>, operation: Operation): boolean {
+    for (const scope of this.required) if (!held.has(scope)) return false;
+    for (const rule of this.#rules)
+      if (fits(rule, operation)) for (const scope of rule.scopes) if (!held.has(scope)) return false;
+    return true;
   }
 
   #check(principal: Principal, needed: readonly string[]): void {

@@ -50,21 +50,34 @@ const NAMING: ReadonlyMap<string, (params: Params, message: Message) => Named> =
 export function authorize(context: MethodContext, caller: Caller, requests: readonly Message[]): void | Promise<void> {
   const policy = scopesAt(context, caller);
   if (!policy.hasRules) return;
-  const named = requests.flatMap(namedBy);
-  const known = named.every(({ text, resolve }) => resolve(context, caller, text) !== undefined);
-  const judge = (): void => {
-    const plain = requests
-      .map(({ method }): Operation => ({ method: method! }))
-      .filter(({ method }) => !isNaming(method));
-    const items = named.map(
-      ({ text, resolve, method }): Operation => ({ method, item: resolve(context, caller, text) }),
-    );
-    policy.allow(caller.principal, [...plain, ...items]);
-  };
+  const asked = operationsOf(context, caller, requests);
   const { audience } = caller.client;
-  const concerns = concernsOf(context, caller);
-  if (known || !context.catalogs.unsure(audience, concerns)) return judge();
-  return context.catalogs.sure(audience, context.lists.firstWait, concerns).then(judge);
+  if (!asked.unknown || !context.catalogs.unsure(audience, concernsOf(context, caller)))
+    return policy.allow(caller.principal, asked.operations);
+  return context.catalogs
+    .sure(audience, context.lists.firstWait, concernsOf(context, caller))
+    .then(() => policy.allow(caller.principal, operationsOf(context, caller, requests).operations));
+}
+
+/** What is asked for, and whether an item is named that is not known, or not yet. */
+function operationsOf(
+  context: MethodContext,
+  caller: Caller,
+  requests: readonly Message[],
+): { readonly operations: readonly Operation[]; readonly unknown: boolean } {
+  const operations: Operation[] = [];
+  let unknown = false;
+  for (const message of requests) {
+    const { method } = message;
+    if (!isNaming(method!)) operations.push({ method: method! });
+    else
+      for (const { text, resolve, method: named } of namedBy(message)) {
+        const item = resolve(context, caller, text);
+        unknown ||= item === undefined;
+        operations.push({ method: named, item });
+      }
+  }
+  return { operations, unknown };
 }
 
 /** Judges once more what goes out: whatever way it took to its target, it needs what its target needs. */

@@ -15,7 +15,7 @@ export const getPrompt: Method = named('prompts', resolvePrompt, 'unknownPrompt'
 function named(kind: 'tools' | 'prompts', resolve: Resolve, unknown: 'unknownTool' | 'unknownPrompt'): Method {
   return (context, call, params) => {
     const { text, span } = params.string('name');
-    params.object('arguments');
+    params.mustBeObject('arguments');
     const route = (): boolean => {
       const found = resolve(context, call, text);
       if (!found) return false;

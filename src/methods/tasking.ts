@@ -21,9 +21,11 @@ export function supportOf(server: ServerFacts, tool: CatalogItem | undefined): S
   if (!tool || !offersTasks(server)) return 'forbidden';
   // the modern era decides call by call, and says nothing in its lists
   if (server.era === 'modern') return 'optional';
-  const known = supports.get(tool) ?? readSupport(tool);
-  supports.set(tool, known);
-  return known;
+  const known = supports.get(tool);
+  if (known) return known;
+  const found = readSupport(tool);
+  supports.set(tool, found);
+  return found;
 }
 
 /** Tools are read once. */

@@ -12,9 +12,9 @@ import type { MethodContext } from './context.ts';
 export function setHeaders(context: MethodContext, call: Call): void {
   const { message, params, paramHeaders: came } = call;
   const found = toolOf(context, call);
-  const shown = found ? headerDecls(found.tool.raw).decls : [];
   const decls = found ? declsOf(found.tool) : [];
   if (decls.length === 0 && !came) return;
+  const shown = found ? headerDecls(found.tool.raw).decls : [];
   const args = { bytes: message.bytes, at: params.find('arguments') };
   const wrong = came && checkParamHeaders(shown, args, came);
   if (wrong !== undefined) throw new Fault('headerMismatch', { detail: wrong });

@@ -40,9 +40,25 @@ export function allowedHeaders(requested: string | undefined): string {
   return [...REQUEST_HEADERS, ...params].join(', ');
 }
 
+/** What was found of `Accept` headers, of which clients have few; by media type. */
+const judged = new Map<string, Map<string, boolean>>();
+const MOST_JUDGED = 100;
+
 /** Whether an `Accept` header takes this media type; a missing one takes everything. */
 export function accepts(accept: string | undefined, type: string): boolean {
-  if (accept === undefined || accept.trim() === '') return true;
+  if (accept === undefined) return true;
+  const known = judged.get(type) ?? new Map<string, boolean>();
+  const found = known.get(accept);
+  if (found !== undefined) return found;
+  if (known.size >= MOST_JUDGED) known.clear();
+  const taken = takes(accept, type);
+  known.set(accept, taken);
+  judged.set(type, known);
+  return taken;
+}
+
+function takes(accept: string, type: string): boolean {
+  if (accept.trim() === '') return true;
   const group = `${type.slice(0, type.indexOf('/'))}/*`;
   return accept.split(',').some((range) => {
     const name = range.split(';', 1)[0]!.trim().toLowerCase();

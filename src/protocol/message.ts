@@ -39,6 +39,8 @@ export interface Message extends Span {
   readonly params: Span | undefined;
   readonly result: Span | undefined;
   readonly error: Span | undefined;
+  /** What {@link paramMembers} found. */
+  inParams?: readonly Member[] | undefined;
 }
 
 /** The spelling of a JSON-RPC id as it came, which keeps its type: `"1"` and `1` are different ids. */
@@ -130,6 +132,7 @@ function head(bytes: Buffer, span: Span, list: readonly Member[]): Message {
     params,
     result,
     error,
+    inParams: undefined,
   };
 }
 
@@ -169,8 +172,26 @@ export function paramsOf({ bytes, params }: Message): Record<string, unknown> {
   return params && isObjectAt(bytes, params.start) ? (valueAt(bytes, params) as Record<string, unknown>) : {};
 }
 
+/** The members of `params`, which must be an object; found once. */
+export function paramMembers(message: Message): readonly Member[] {
+  message.inParams ??= members(message.bytes, message.params!.start);
+  return message.inParams;
+}
+
+/** The digits that a number without a fraction surely has exactly. */
+const SAFE_DIGITS = 15;
+
 /** An id or token as a number, for peers that answer a number with its text; `NaN` where there is neither. */
 export function numberAt(bytes: Buffer, span: Span): number {
+  let plain = 0;
+  let at = span.start;
+  // most are plain numbers that Patchbay gave itself
+  for (; at < span.end && at - span.start < SAFE_DIGITS; at++) {
+    const digit = bytes[at]! - 0x30;
+    if (digit < 0 || digit > 9) break;
+    plain = plain * 10 + digit;
+  }
+  if (at === span.end) return plain;
   const value = valueAt(bytes, span);
   return typeof value === 'number' || typeof value === 'string' ? Number(value) : Number.NaN;
 }

@@ -1,7 +1,7 @@
 /** The `params` of one request: members looked up where they stand, and edits that leave all the rest untouched. */
 import { type Edit, removeMembers } from './json/edit.ts';
 import { isObjectAt, isStringAt, type Member, members, type Span, textOf } from './json/scan.ts';
-import { type Message, valueAt } from './message.ts';
+import { type Message, paramMembers, valueAt } from './message.ts';
 
 /** A member of params (or of an object in it) that Patchbay must understand is of the wrong type or there twice. */
 export class ParamsError extends Error {}
@@ -16,7 +16,7 @@ export class Params {
     const { bytes, params } = message;
     if (params && !isObjectAt(bytes, params.start)) throw new ParamsError('params must be an object');
     this.#message = message;
-    this.#members = params ? members(bytes, params.start) : [];
+    this.#members = params ? paramMembers(message) : [];
   }
 
   /** The string member `key`. @throws ParamsError when it is missing, not a string, or there twice */
@@ -33,10 +33,15 @@ export class Params {
 
   /** The members of the object member `key`. @throws ParamsError when it is there and no object */
   object(key: string): readonly Member[] | undefined {
+    this.mustBeObject(key);
     const at = this.find(key);
-    if (!at) return undefined;
-    if (!isObjectAt(this.#message.bytes, at.start)) throw new ParamsError(`"${key}" must be an object`);
-    return members(this.#message.bytes, at.start);
+    return at && members(this.#message.bytes, at.start);
+  }
+
+  /** @throws ParamsError when the member `key` is there and no object */
+  mustBeObject(key: string): void {
+    const at = this.find(key);
+    if (at && !isObjectAt(this.#message.bytes, at.start)) throw new ParamsError(`"${key}" must be an object`);
   }
 
   /** The built value of a member. */

@@ -246,6 +246,7 @@ export const SSE_HEAD = {
   'content-type': 'text/event-stream',
   'cache-control': 'no-cache, no-transform',
   'x-accel-buffering': 'no',
+  'x-content-type-options': 'nosniff',
 } as const;
 
 /** The first event of a resumable stream: an id, a time to come back after in milliseconds, and no data (2025-11-25). */

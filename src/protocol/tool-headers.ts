@@ -33,9 +33,11 @@ const NO_DECLS: Annotations = { decls: [], problem: undefined };
  * @returns `problem` names the first annotation that is wrong, which makes the tool one that HTTP clients must not use
  */
 export function headerDecls(tool: Buffer): Annotations {
-  const known = read.get(tool) ?? readDecls(tool);
-  read.set(tool, known);
-  return known;
+  const known = read.get(tool);
+  if (known) return known;
+  const found = readDecls(tool);
+  read.set(tool, found);
+  return found;
 }
 
 export interface Annotations {

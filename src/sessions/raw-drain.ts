@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Drain } from '../protocol/call.ts';
 import { SSE_MESSAGE_END, SSE_MESSAGE_START, singleLine } from '../protocol/sse.ts';
+import { JSON_HEAD } from './connection.ts';
 import { HIGH_WATER } from './retention.ts';
 
 /** Whether the end of a reply of unknown length can be told from a connection that broke (RFC 9112 §6.3). */
@@ -25,7 +26,7 @@ export class RawDrain implements Drain {
     this.#told = over;
     raw.once('close', () => this.#over(true));
     if (event) raw.write(SSE_MESSAGE_START);
-    else raw.writeHead(200, { 'content-type': 'application/json' });
+    else raw.writeHead(200, JSON_HEAD);
   }
 
   write(pieces: readonly Buffer[], spent?: ArrayBuffer): boolean {

@@ -72,7 +72,9 @@ const names = new WeakMap<readonly CatalogItem[], ReadonlyMap<string, CatalogIte
 
 /** The item with this upstream name; the last one, where there are several. */
 export function itemNamed(items: readonly CatalogItem[], name: string): CatalogItem | undefined {
-  const known = names.get(items) ?? new Map(items.map((item) => [item.name, item]));
-  names.set(items, known);
-  return known.get(name);
+  const known = names.get(items);
+  if (known) return known.get(name);
+  const found = new Map(items.map((item) => [item.name, item]));
+  names.set(items, found);
+  return found.get(name);
 }

@@ -50,7 +50,7 @@ async function refused(token: string, reason: RegExp): Promise<void> {
   const modern = await new ModernClient(aud(), {}, bearer(token)).ask('server/discover');
   expect(modern.status).toBe(401);
   const line = await bench.gateway.waitForLog(
-    (one) => bench.gateway.logs.indexOf(one) >= seen && one.audit === 'refused',
+    (one) => bench.gateway.logs.indexOf(one) >= seen && one.audit === 'refused' && reason.test(String(one.reason)),
   );
   expect(line).toMatchObject({
     level: 'info',

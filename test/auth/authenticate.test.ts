@@ -1,5 +1,5 @@
 /** From requests to principals: a token is checked once, and not believed longer than it is good. */
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { Addresses } from '../../src/auth/addresses.ts';
 import { type Authenticate, authenticateByToken } from '../../src/auth/authenticate.ts';
 import { TokenCache } from '../../src/auth/token-cache.ts';
@@ -110,4 +110,52 @@ describe('a bound token', () => {
 
 test('a token that is not bound is none that could be proved', async () => {
   expect(await problem(ask('a', 'DPoP'))).toBe('invalidToken');
+});
+
+describe('a connection whose requests are alike', () => {
+  const raw = { socket: {} };
+  const over = (token: string, more: object = {}) => ({ ...request(token), raw, ...more });
+  const bob: Principal = { key: 'bob', subject: 'bob', scopes: [] };
+  /** Thrown or rejected. */
+  const tried = async (...of: Parameters<Authenticate>) => authenticate(...of);
+
+  beforeEach(async () => {
+    await ask('a');
+    // once it is looked up, and then it is known by the connection
+    for (let i = 0; i < 2; i++) expect(authenticate(over('a'), '/mcp')).toBe(alice);
+    answer = async () => good({ principal: bob });
+  });
+
+  test('is asked for each token by itself', async () => {
+    expect(await tried(over('b'), '/mcp')).toBe(bob);
+    expect(await tried(over('b'), '/mcp')).toBe(bob);
+    expect(authenticate(over('a'), '/mcp')).toBe(alice);
+    expect(asked).toEqual(['a', 'b']);
+  });
+
+  test('lets in nobody without a token, or with two of them, or with one in the URL', async () => {
+    const host = 'gate.example';
+    expect(await problem(tried(over('a', { headers: { host } }), '/mcp'))).toBe('unauthenticated');
+    const authorization = 'Bearer a';
+    const two = over('a', { headers: { host, authorization, 'x-api-key': 'a' } });
+    expect(await problem(tried(two, '/mcp'))).toBe('badCredentials');
+    expect(await problem(tried(over('a', { url: '/mcp?access_token=a' }), '/mcp'))).toBe('badCredentials');
+  });
+
+  test('has its token checked for each endpoint, and anew when it was taken back', async () => {
+    // for another profile it is another question, which the verifier here does not like
+    await expect(tried(over('a'), '/mcp/other')).rejects.toThrow();
+    cache.forget(() => true);
+    expect(await tried(over('a'), '/mcp')).toBe(bob);
+  });
+
+  test('has its token checked anew when it has ended', async () => {
+    answer = async () => good({ until: Date.now() + 30 });
+    expect(await tried(over('short'), '/mcp')).toBe(alice);
+    expect(authenticate(over('short'), '/mcp')).toBe(alice);
+    await vi.waitFor(async () => {
+      await tried(over('short'), '/mcp');
+      expect(asked.filter((token) => token === 'short').length).toBeGreaterThan(1);
+    });
+  });
 });

@@ -26,7 +26,18 @@ const inSpace = (text: fc.Arbitrary<string>): fc.Arbitrary<string> =>
 // V8 14.6 takes the key "\\/" for "\\\\" where it has just seen one such object: what parses here for comparison would be wrong
 const keyText = fc.oneof(
   { weight: 4, arbitrary: stringText.filter((text) => !text.includes('\\\\')) },
-  { weight: 1, arbitrary: fc.constantFrom('"__proto__"', '"constructor"', '""', '"id"', '"\\u0069d"') },
+  { weight: 1, arbitrary: fc.constantFrom('"__proto__"', '"constructor"', '""', '"id"', '"\\u0069d"', '"is"') },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      '"name"',
+      '"nam\\u0065"',
+      '"namé"',
+      '"nams"',
+      '"structuredContent"',
+      '"structuredcontent"',
+    ),
+  },
 );
 
 const { value, object, array } = fc.letrec<{ value: string; object: string; array: string }>((tie) => ({

@@ -8,6 +8,7 @@ import {
   idKey,
   type Message,
   messageBytes,
+  numberAt,
   rawId,
   readMessage,
   readMessages,
@@ -243,5 +244,36 @@ describe('messages of our own', () => {
       jsonrpc: '2.0',
       error: { ...error, data: { x: 1 } },
     });
+  });
+});
+
+describe('ids as numbers', () => {
+  const numbered = (text: string): number => numberAt(Buffer.from(text), { start: 0, end: Buffer.byteLength(text) });
+
+  test('as JSON reads them, whatever their spelling', () => {
+    const ids = fc.oneof(
+      fc.nat(),
+      fc.maxSafeInteger(),
+      fc.bigInt({ min: 0n, max: 10n ** 20n }),
+      fc.double({ noNaN: true }),
+    );
+    fc.assert(
+      fc.property(ids.map(String), (text) => void expect(numbered(text)).toBe(JSON.parse(text))),
+      {
+        examples: [['0'], ['999999999999999'], ['1000000000000000'], ['9007199254740993'], ['-0'], ['1e3'], ['1.50']],
+      },
+    );
+  });
+
+  test.each([
+    ['"7"', 7],
+    ['"7.0"', 7],
+    ['null', Number.NaN],
+    ['true', Number.NaN],
+    ['[7]', Number.NaN],
+    ['{}', Number.NaN],
+    ['"x"', Number.NaN],
+  ])('%s', (text, number) => {
+    expect(numbered(text)).toBe(number);
   });
 });

@@ -59,9 +59,11 @@ function isBase(tool: Buffer, list: readonly Member[]): boolean {
 
 /** Whether the structured results of a tool are no objects, so that legacy clients get them inside of one. */
 export function wrapsOutput(tool: Buffer): boolean {
-  const known = wraps.get(tool) ?? readWraps(tool);
-  wraps.set(tool, known);
-  return known;
+  const known = wraps.get(tool);
+  if (known !== undefined) return known;
+  const found = readWraps(tool);
+  wraps.set(tool, found);
+  return found;
 }
 
 /** Tools are read once. */

@@ -13,7 +13,7 @@ export interface Edit extends Span {
  */
 export function applyEdits(bytes: Buffer, edits: readonly Edit[], from = 0, to = bytes.length): Buffer {
   if (edits.length === 0) return bytes.subarray(from, to);
-  const ordered = edits.length === 1 ? edits : edits.toSorted((a, b) => a.start - b.start);
+  const ordered = inOrder(edits);
   let length = to - from;
   for (const e of ordered) length += byteLength(e.text) - (e.end - e.start);
   const out = Buffer.allocUnsafe(length);
@@ -33,13 +33,19 @@ export function editedPieces(bytes: Buffer, edits: readonly Edit[], from = 0, to
   if (edits.length === 0 || to - from < LARGE) return [applyEdits(bytes, edits, from, to)];
   const pieces: Buffer[] = [];
   let read = from;
-  for (const { start, end, text } of edits.toSorted((a, b) => a.start - b.start)) {
+  for (const { start, end, text } of inOrder(edits)) {
     if (start > read) pieces.push(bytes.subarray(read, start));
     if (text.length > 0) pieces.push(typeof text === 'string' ? Buffer.from(text) : text);
     read = end;
   }
   if (to > read) pieces.push(bytes.subarray(read, to));
   return pieces;
+}
+
+function inOrder(edits: readonly Edit[]): readonly Edit[] {
+  for (let i = 1; i < edits.length; i++)
+    if (edits[i]!.start < edits[i - 1]!.start) return edits.toSorted((a, b) => a.start - b.start);
+  return edits;
 }
 
 const byteLength = (text: string | Buffer): number =>

@@ -107,7 +107,7 @@ export function scanObject(b: Buffer, i: number, depth = DEFAULT_DEPTH): { end: 
     const keyEnd = skipString(b, i);
     const start = afterColon(b, keyEnd);
     const end = skipValue(b, start, depth - 1);
-    found.push({ key: textOf(b, keyStart, keyEnd), keyStart, start, end });
+    found.push({ key: keyOf(b, keyStart, keyEnd), keyStart, start, end });
     i = skipSpace(b, end);
     if (b[i] === CLOSE_BRACE) return { end: i + 1, members: found };
     i = afterComma(b, i, '"," or "}"');
@@ -134,6 +134,26 @@ export function elements(b: Buffer, i: number, depth = DEFAULT_DEPTH): Span[] {
     if (b[i] === CLOSE_BRACKET) return found;
     i = afterComma(b, i, '"," or "]"');
   }
+}
+
+/** Keys that most messages have, by their length: they are told by their bytes, without making a text of them. */
+const USUAL =
+  'id uri name text type _meta error method params result jsonrpc content arguments structuredContent'.split(' ');
+const USUAL_KEYS: readonly (readonly { readonly key: string; readonly bytes: Buffer }[])[] = Array.from(
+  { length: 1 + Math.max(...USUAL.map((key) => key.length)) },
+  (_, size) => USUAL.filter((key) => key.length === size).map((key) => ({ key, bytes: Buffer.from(key) })),
+);
+
+/** The decoded text of a key, quotes included in its span. */
+function keyOf(b: Buffer, start: number, end: number): string {
+  const usual = USUAL_KEYS[end - start - 2];
+  if (usual) for (const { key, bytes } of usual) if (isAt(b, start + 1, bytes)) return key;
+  return textOf(b, start, end);
+}
+
+function isAt(b: Uint8Array, at: number, bytes: Uint8Array): boolean {
+  for (let i = 0; i < bytes.length; i++) if (b[at + i] !== bytes[i]) return false;
+  return true;
 }
 
 /** The decoded text of the JSON string that spans `start`…`end`, quotes included. */

@@ -18,7 +18,8 @@ const MODERN = new Set([...TASK, 'inputResponses', 'requestState']);
  */
 export function legacyRequest(call: Call, id: number): Encoded {
   const { message, edits, params, progressToken } = call;
-  const own: Edit[] = [...edits, { start: message.id!.start, end: message.id!.end, text: String(id) }];
+  // mostly the id stands before what else is changed
+  const own: Edit[] = [{ start: message.id!.start, end: message.id!.end, text: String(id) }, ...edits];
   if (progressToken) own.push({ start: progressToken.start, end: progressToken.end, text: String(id) });
   if (call.client.era === 'modern') {
     own.push(...params.without(MODERN), ...removeMembers(params.meta, ({ key }) => ENVELOPE.has(key)));
