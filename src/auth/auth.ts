@@ -5,9 +5,9 @@ import type { Logger } from '../telemetry/log.ts';
 import type { Addresses } from './addresses.ts';
 import { type Authenticate, authenticateByToken, authenticateNobody } from './authenticate.ts';
 import { challengeOf } from './challenge.ts';
-import { createProver } from './dpop.ts';
-import { IntrospectionVerifier, Introspector } from './introspection.ts';
-import { JwtVerifier } from './jwt-verifier.ts';
+import { createProver, type Prove } from './dpop.ts';
+import { IntrospectionVerifier } from './introspection.ts';
+import { IssuerVerifiers } from './issuer-verifiers.ts';
 import type { Endpoint } from './profiles.ts';
 import { metadataUrl, type ResourceMetadata, resourceMetadata } from './resource-metadata.ts';
 import { createSafeFetch, type SafeFetch } from './safe-fetch.ts';
@@ -21,6 +21,10 @@ export interface AuthDeps {
   /** What checks the tokens that are made here: API keys, those of the embedded server. Asked before the others. */
   readonly verifiers?: readonly TokenVerifier[];
   readonly safeFetch?: SafeFetch;
+  /** What checked the tokens of other issuers so far. */
+  readonly issuers?: IssuerVerifiers;
+  /** What checks proofs, and knows those that were used. */
+  readonly prove?: Prove;
   /** Where good tokens are remembered, for who takes some back. */
   readonly cache?: TokenCache;
   /** Asked before a token is checked that is not known. @throws Fault `rateLimited` */
@@ -56,17 +60,15 @@ export function createAuth(settings: Config['auth'], deps: AuthDeps): Auth {
     };
   }
   const safeFetch = deps.safeFetch ?? createSafeFetch({ allow: settings.allowAddresses });
-  const jwt = settings.mode.includes('jwt') ? settings.jwt.map((one) => new JwtVerifier(one, safeFetch, log)) : [];
-  const asked = settings.mode.includes('introspection')
-    ? settings.introspection.map((one) => new Introspector(one, safeFetch, log))
-    : [];
+  const { issuers = new IssuerVerifiers(), prove = createProver(addresses) } = deps;
+  const { jwt, asked } = issuers.of(settings, safeFetch, log);
   return {
     addresses,
     authenticate: authenticateByToken({
       addresses,
       verifiers: [...verifiers, ...jwt, new IntrospectionVerifier(asked)],
       cache,
-      prove: createProver(addresses),
+      prove,
       admit: deps.admit,
     }),
     cache,

@@ -43,11 +43,13 @@ class Seen {
   }
 }
 
+/** Checks the proof that came with a request. @param jkt thumbprint of the key that the token is bound to @throws Fault `invalidToken` */
+export type Prove = (request: AuthRequest, token: string, jkt: string) => Promise<void>;
+
 /** Makes what checks a proof. @param addresses of this gateway, by one of which the sender must have called */
-export function createProver(addresses: Addresses) {
+export function createProver(addresses: Addresses): Prove {
   const seen = new Seen();
-  /** @throws Fault `invalidToken` */
-  return async (request: AuthRequest, token: string, jkt: string): Promise<void> => {
+  return async (request, token, jkt) => {
     const { dpop } = request.headers;
     if (dpop === undefined) throw invalid('is missing');
     if (typeof dpop !== 'string' || dpop.length > LONGEST) throw invalid('is malformed');

@@ -11,10 +11,12 @@ const MOST = 20_000;
 interface Window {
   readonly since: number;
   count: number;
+  /** That it has reached the limit was told. */
+  told: boolean;
 }
 
 export class Failures {
-  readonly #limit: number;
+  #limit: number;
   readonly #reached: (address: string) => void;
   readonly #now: () => number;
   readonly #tallies: Tallies | undefined;
@@ -44,13 +46,18 @@ export class Failures {
     return this.#windows.size;
   }
 
+  /** Takes over another limit, which counts for the failures there were already. */
+  configure(limit: number): void {
+    this.#limit = limit;
+  }
+
   /**
    * To be asked before credentials are looked at that are not known to be good.
    * @throws Fault `rateLimited` when there were too many bad ones
    */
   check(address: string): void {
     const found = this.#windows.get(addressKey(address));
-    if (this.#limit > 0 && found && found.count >= this.#limit) this.#refuse(found);
+    if (this.#limit > 0 && found && found.count >= this.#limit) this.#refuse(address, found);
   }
 
   /**
@@ -64,8 +71,8 @@ export class Failures {
     const found = this.#window(key);
     found.count++;
     this.#tallies?.add('failures', key);
-    if (found.count === this.#limit) this.#reached(address);
-    if (found.count > this.#limit) this.#refuse(found);
+    if (found.count === this.#limit) this.#tell(address, found);
+    if (found.count > this.#limit) this.#refuse(address, found);
     return found.count;
   }
 
@@ -74,15 +81,22 @@ export class Failures {
     const found = this.#windows.get(key);
     if (found && now - found.since < WINDOW) return found;
     this.#windows.delete(key);
-    const made = { since: now, count: 0 };
+    const made = { since: now, count: 0, told: false };
     this.#windows.set(key, made);
     if (this.#windows.size > MOST) this.#windows.delete(this.#windows.keys().next().value!);
     return made;
   }
 
-  #refuse({ since }: Window): void {
-    const left = since + WINDOW - this.#now();
+  #tell(address: string, found: Window): void {
+    if (!found.told) this.#reached(address);
+    found.told = true;
+  }
+
+  #refuse(address: string, found: Window): void {
+    const left = found.since + WINDOW - this.#now();
     if (left <= 0) return;
+    // a limit that was lowered meanwhile may have been passed long since
+    this.#tell(address, found);
     const limit = `auth.limits.failures is ${this.#limit} a minute`;
     throw new Fault('rateLimited', { limit, seconds: Math.ceil(left / 1_000) });
   }

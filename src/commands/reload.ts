@@ -1,11 +1,10 @@
 /** The config file of a running gateway: watched, and applied again when it has changed. */
-import { type Change, diffConfig, formatChange } from '../config/diff.ts';
+import { diffConfig, formatChange } from '../config/diff.ts';
 import { type LoadResult, loadConfig, type Overrides } from '../config/load.ts';
 import { formatProblem } from '../config/problems.ts';
 import type { Config } from '../config/schema.ts';
+import { splitChanges } from '../config/takes-effect.ts';
 import { type ConfigWatch, watchConfig } from '../config/watch.ts';
-import { LIVE_SECTIONS } from '../gateway/reconfigure.ts';
-import { isAtOnce } from '../gateway/reconfigure-auth.ts';
 import { changeLevel, type Logger } from '../telemetry/log.ts';
 
 export interface ReloadOptions {
@@ -23,11 +22,15 @@ export class Reloader {
   readonly #watch: ConfigWatch;
   #current: Config;
 
-  /** Begins to watch the files, the folder `conf.d` and the files that secrets are taken from. */
+  /**
+   * Begins to watch the files, the folder `conf.d` and the files that secrets are taken from. Edits made since they were
+   * loaded are not lost.
+   */
   constructor(options: ReloadOptions) {
     this.#options = options;
     this.#current = options.loaded.config;
     this.#watch = watchConfig(options.loaded.files, () => this.reload('the config changed'));
+    setImmediate(() => this.#read('the config changed while Patchbay started'));
   }
 
   stop(): void {
@@ -39,42 +42,38 @@ export class Reloader {
    * @param reason why it is read
    */
   reload(reason: string): void {
+    if (!this.#read(reason)) this.#options.log.info({ reason }, 'config read again, nothing is different');
+  }
+
+  /** @returns whether something is different */
+  #read(reason: string): boolean {
     const { files, overrides, log } = this.#options;
     const loaded = loadConfig(files, { env: process.env, overrides });
     this.#watch.replace(loaded.files);
     if (!loaded.ok) {
       const problems = loaded.problems.map((problem) => formatProblem(problem, loaded.file));
       log.error({ reason, problems }, 'config not applied: it has problems, and the running one stays');
-      return;
+      return true;
     }
     const changes = diffConfig(this.#current, loaded.config);
-    if (changes.length === 0) return log.info({ reason }, 'config read again, nothing is different');
-    const authLive = isAtOnce(this.#current.auth, loaded.config.auth);
-    const isLive = (change: Change) => (isOf(change, 'auth') ? authLive : isOfLiveSection(change));
-    const [live, later] = [changes.filter(isLive), changes.filter((change) => !isLive(change))];
-    const next = { ...loaded.config, ...sectionsOf(this.#current, later) };
+    if (changes.length === 0) return false;
+    const { live, later, held, next } = splitChanges(changes, this.#current, loaded.config);
     try {
       if (live.length > 0) this.#options.apply(next);
-      changeLevel(log, loaded.config.log.level);
+      changeLevel(log, next.log.level);
     } catch (error) {
       log.error({ reason, err: error }, 'config not applied: this is a bug; restart to be sure of what runs');
-      return;
+      return true;
     }
     this.#current = next;
     for (const warning of loaded.warnings) log.warn({ path: warning.path }, formatProblem(warning, loaded.file));
     if (live.length > 0) log.info({ reason, changes: live.map(formatChange) }, 'config applied');
     if (later.length > 0) log.warn({ changes: later.map(formatChange) }, 'these changes take effect at the next start');
+    if (held.length > 0)
+      log.warn(
+        { changes: held.map(formatChange) },
+        'these changes wait with them, so that no half of an edit decides who is let in',
+      );
+    return true;
   }
 }
-
-/** Whether a change takes effect while the gateway runs. How the log is written is decided when it is opened. */
-const isOfLiveSection = ({ path }: Change): boolean =>
-  LIVE_SECTIONS.has(path.split('.', 1)[0]!) && path !== 'log.format';
-
-const isOf = ({ path }: Change, section: string): boolean => path.split('.', 1)[0] === section;
-
-/** The sections that stay as they are until the next start, so that they are told of again when they change back. */
-const sectionsOf = (config: Config, changes: readonly Change[]): Partial<Config> =>
-  Object.fromEntries(
-    Object.entries(config).filter(([section]) => changes.some(({ path }) => path.split('.', 1)[0] === section)),
-  );

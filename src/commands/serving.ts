@@ -44,7 +44,7 @@ export async function startServing(options: ServingOptions): Promise<Serving | u
   let ready = false;
   const assembly = assemble(config, version, log, { ...kept, pins: pinned.board });
   const { gateway } = assembly;
-  const app = createApp(gateway, { ...config.server, limits: config.auth.limits }, () =>
+  const app = createApp(gateway, config.server, () =>
     gateway.draining() ? 'draining' : ready && others() ? 'ready' : 'starting',
   );
   try {

@@ -2,6 +2,7 @@
 import { stringify } from 'yaml';
 import { configJsonSchema } from './json-schema.ts';
 import type { JsonSchema } from './json-schema-node.ts';
+import { AT_NEXT_START, AT_ONCE } from './takes-effect.ts';
 
 /** A key as the reference lists it. */
 interface Row {
@@ -44,10 +45,21 @@ function rowsOf(node: JsonSchema, before: string): Row[] {
 }
 
 function section(name: string, node: JsonSchema, rows: readonly Row[]): string {
-  const head = `## ${name}\n\n${plain(String(node.description ?? ''))}\n`;
+  const head = `## ${name}\n\n${plain(String(node.description ?? ''))} ${takesEffect(name)}\n`;
   if (rows.length === 0) return head;
   const lines = rows.map(({ key, node: at }) => `| \`${key}\` | ${typeOf(at)} | ${presetOf(at)} | ${aboutOf(at)} |`);
   return `${head}\n| key | type | default | |\n| --- | --- | --- | --- |\n${lines.join('\n')}\n`;
+}
+
+/** When a running Patchbay takes over changes of a section. */
+function takesEffect(name: string): string {
+  if (!AT_ONCE.has(name)) return 'Changes take effect at the next start.';
+  const later = AT_NEXT_START.filter((key) => key.startsWith(`${name}.`)).map(
+    (key) => `\`${key.slice(name.length + 1)}\``,
+  );
+  if (later.length === 0) return 'Changes take effect at once.';
+  const wait = `Changes take effect at once, but for those of ${later.join(', ')}, which wait for the next start`;
+  return name === 'auth' ? `${wait}: [more about that](auth.md#changes-while-it-runs).` : `${wait}.`;
 }
 
 function typeOf(node: JsonSchema): string {
@@ -162,5 +174,6 @@ The config may be spread over files. They are read in this order:
 | an empty section, such as \`server:\` | says nothing |
 
 Relative paths start in the folder of the first file, whichever file they stand in. All files are watched, and so are
-new ones in \`conf.d\`: what is right as a whole takes effect, and what is not changes nothing.
+new ones in \`conf.d\`: what is right as a whole takes effect, and what is not changes nothing. Each section below says
+whether its changes take effect at once or at the next start, and the log says it of every edit.
 `;

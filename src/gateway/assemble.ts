@@ -2,9 +2,11 @@
 import { Addresses } from '../auth/addresses.ts';
 import { ApiKeys } from '../auth/api-keys.ts';
 import { createAuth } from '../auth/auth.ts';
+import { createProver } from '../auth/dpop.ts';
 import { Grants } from '../auth/grants.ts';
+import { IssuerVerifiers } from '../auth/issuer-verifiers.ts';
 import { Profiles } from '../auth/profiles.ts';
-import { createSafeFetch } from '../auth/safe-fetch.ts';
+import { createSafeFetch, type SafeFetch } from '../auth/safe-fetch.ts';
 import { TokenCache } from '../auth/token-cache.ts';
 import { askClient } from '../bridge/ask-client.ts';
 import { ElicitationIds } from '../bridge/elicitation-ids.ts';
@@ -126,12 +128,12 @@ export function assemble(
     database && config.auth.mode.includes('apiKeys')
       ? new ApiKeys({ database, audit, cache, onRevoked: (principals) => takeBack(gateway, principals) })
       : undefined;
-  let door = createDoor(config.auth, audit, keys, peers?.tallies);
+  const door = createDoor(config.auth, audit, keys, peers?.tallies);
   const open = config.auth.mode.includes('none');
   const profiles = new Profiles(config.profiles, open ? undefined : config.auth.scopes, version);
   const grants = new Grants(profiles, config.policy);
   const addresses = new Addresses(config.server.publicUrl);
-  const safeFetch = createSafeFetch({ allow: config.auth.allowAddresses });
+  let fetchSafely = createSafeFetch({ allow: config.auth.allowAddresses });
   const signIn =
     database && SignIn && config.auth.mode.includes('embedded')
       ? new SignIn({
@@ -143,16 +145,18 @@ export function assemble(
             database,
             vault,
             users,
-            safeFetch,
+            safeFetch: (...asked: Parameters<SafeFetch>) => fetchSafely(...asked),
             audit,
             log,
           },
           onRevoked: (principals) => takeBack(gateway, principals),
         })
       : undefined;
+  // what they have learned and counted outlives an edit
+  const [issuers, prove] = [new IssuerVerifiers(), createProver(addresses)];
   const authOf = (settings: Config['auth']) =>
     createAuth(settings, {
-      ...{ addresses, log, cache, safeFetch: createSafeFetch({ allow: settings.allowAddresses }) },
+      ...{ addresses, log, cache, issuers, prove, safeFetch: fetchSafely },
       verifiers: [keys, signIn?.verifier].filter((one) => one !== undefined),
       admit: (address) => door.failures.check(address),
     });
@@ -161,10 +165,10 @@ export function assemble(
   const takeOver = (next: Config['auth']): void => {
     if (JSON.stringify(next) === JSON.stringify(settings)) return;
     const before = settings;
+    fetchSafely = createSafeFetch({ allow: next.allowAddresses });
     const made = authOf(next);
     [auth, settings] = [made, next];
-    if (JSON.stringify(before.limits) !== JSON.stringify(next.limits))
-      door = createDoor(next, audit, keys, peers?.tallies);
+    door.configure(next.limits);
     cache.forget(() => true);
     if (!open) signIn?.configure(next);
     endUnwelcome(gateway, before, next);
@@ -230,9 +234,7 @@ export function assemble(
     get auth() {
       return auth;
     },
-    get door() {
-      return door;
-    },
+    door,
     open,
     guard: createGuard({
       host: server.host,

@@ -14,8 +14,19 @@ export interface Door {
   readonly failures: Failures;
   /** Most requests of one principal in a minute; 0 for no limit. */
   readonly calls: number;
+  /** How often those who sign in may ask for something. */
+  readonly signIn: SignInLimits;
   /** A request was let in. */
   arrived?(principal: Principal, request: FastifyRequest): void;
+  /** Takes over other limits. What was counted so far goes on to count. */
+  configure(limits: Config['auth']['limits']): void;
+}
+
+export interface SignInLimits {
+  /** Most requests of one address in a minute; 0 for no limit. */
+  readonly signIn: number;
+  /** Most registrations of one address in an hour; 0 for no limit. */
+  readonly registrations: number;
 }
 
 /**
@@ -24,11 +35,22 @@ export interface Door {
  */
 export function createDoor({ mode, limits }: Config['auth'], audit: Audit, keys?: ApiKeys, tallies?: Tallies): Door {
   const reached = (address: string): void => audit('limited', { limit: 'auth.limits.failures', address });
+  const failures = new Failures(limits.failures, reached, Date.now, tallies);
+  let now = limits;
   return {
     audit,
-    failures: new Failures(limits.failures, reached, Date.now, tallies),
-    // everyone is the same principal there
-    calls: mode.includes('none') ? 0 : limits.calls,
+    failures,
+    get calls() {
+      // everyone is the same principal there
+      return mode.includes('none') ? 0 : now.calls;
+    },
+    get signIn() {
+      return now;
+    },
+    configure(next) {
+      now = next;
+      failures.configure(next.failures);
+    },
     ...(keys && {
       arrived: (principal, request) => {
         if (principal.issuer === KEYS_ISSUER) keys.used(principal, request.ip);

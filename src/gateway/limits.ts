@@ -8,7 +8,7 @@ import { Fault } from '../errors.ts';
 import { Rates } from '../methods/rates.ts';
 import type { Tallies } from '../storage/tallies.ts';
 import type { Audit } from '../telemetry/audit.ts';
-import type { Door } from './door.ts';
+import type { Door, SignInLimits } from './door.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -48,13 +48,6 @@ export function callLimit(door: () => Door, open: boolean, tallies: Tallies | un
   };
 }
 
-export interface SignInLimits {
-  /** Most requests of one address in a minute; 0 for no limit. */
-  readonly signIn: number;
-  /** Most registrations of one address in an hour; 0 for no limit. */
-  readonly registrations: number;
-}
-
 /** Metadata and keys, which clients ask for often and which cost nothing. */
 const FREE = /^\/(?:\.well-known\/|oauth\/jwks$)/;
 const REGISTER = /^\/(?:oauth\/)?register$/;
@@ -62,31 +55,26 @@ const REGISTER = /^\/(?:oauth\/)?register$/;
 /**
  * Limits the requests of each address to all routes of a scope but those of metadata and keys. To be called before there
  * are routes in it.
+ * @param limits tells those there are now
  */
-export async function limitSignIn(
-  scope: FastifyInstance,
-  { signIn, registrations }: SignInLimits,
-  audit: Audit,
-): Promise<void> {
+export async function limitSignIn(scope: FastifyInstance, limits: () => SignInLimits, audit: Audit): Promise<void> {
   await scope.register(rateLimit, { global: false, cache: MOST });
   const keyGenerator = ({ ip }: FastifyRequest): string => addressKey(ip);
-  const limiter = (max: number, timeWindow: number) => {
-    const options = { max, timeWindow, cache: MOST, keyGenerator };
-    return max === 0 ? undefined : scope.createRateLimit(options);
-  };
-  const [all, registering] = [limiter(signIn, MINUTE), limiter(registrations, HOUR)];
+  const limiter = (name: keyof SignInLimits, timeWindow: number) => ({
+    name,
+    count: scope.createRateLimit({ max: () => limits()[name], timeWindow, keyGenerator }),
+  });
+  const [all, registering] = [limiter('signIn', MINUTE), limiter('registrations', HOUR)];
   const told = new Told();
   scope.addHook('onRequest', async (request, reply) => {
     const path = request.url.split('?', 1)[0]!.replace(/(?<=.)\/$/, '');
     if (request.method === 'OPTIONS' || FREE.test(path)) return undefined;
-    const limits = [
-      { name: 'auth.limits.signIn', count: all },
-      { name: 'auth.limits.registrations', count: REGISTER.test(path) ? registering : undefined },
-    ];
-    for (const { name, count } of limits) {
-      const counted = await count?.(request);
-      if (!counted || counted.isAllowed || !counted.isExceeded) continue;
-      if (told.first(`${name} ${counted.key}`, counted.ttl)) audit('limited', { limit: name, address: request.ip });
+    for (const { name, count } of REGISTER.test(path) ? [all, registering] : [all]) {
+      if (limits()[name] === 0) continue;
+      const counted = await count(request);
+      if (counted.isAllowed || !counted.isExceeded) continue;
+      const limit = `auth.limits.${name}`;
+      if (told.first(`${limit} ${counted.key}`, counted.ttl)) audit('limited', { limit, address: request.ip });
       return refuse(request, reply, Math.max(1, counted.ttlInSeconds));
     }
     return undefined;

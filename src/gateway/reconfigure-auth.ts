@@ -1,6 +1,5 @@
-/** Another section `auth` for a running gateway: what of it can be taken over, and whose streams end by it. */
+/** Another section `auth` for a running gateway: whose streams end by it. */
 import { KEYS_ISSUER } from '../auth/api-keys.ts';
-import type { AuthMode } from '../config/auth.ts';
 import type { Config } from '../config/schema.ts';
 import { Fault } from '../errors.ts';
 import type { ClientFacts, Principal } from '../protocol/call.ts';
@@ -8,18 +7,6 @@ import type { Gateway } from './gateway.ts';
 import { takeBack } from './take-back.ts';
 
 type Settings = Config['auth'];
-
-/** Ways to sign in that have parts of their own, which are put together when the gateway starts. */
-const FIXED: readonly AuthMode[] = ['none', 'embedded', 'apiKeys'];
-
-/** Whether the changes between two sections take effect while the gateway runs; the others do at its next start, all together. */
-export function isAtOnce(before: Settings, after: Settings): boolean {
-  const fixed = ({ mode, embedded, limits: { signIn, registrations }, allowAddresses }: Settings) => ({
-    modes: FIXED.filter((one) => mode.includes(one)),
-    sign: mode.includes('embedded') ? { embedded, signIn, registrations, allowAddresses } : {},
-  });
-  return same(fixed(before), fixed(after));
-}
 
 /**
  * Ends what was begun with credentials that are good no more: those of issuers that are gone or asked otherwise, and those

@@ -11,19 +11,7 @@ import { identityOf } from '../upstreams/identity.ts';
 import { specsOf, type UpstreamSpec } from '../upstreams/spec.ts';
 import type { PinBoard } from './pin-board.ts';
 
-/** The sections of a configuration that take effect while the gateway runs; others do at its next start. */
-export const LIVE_SECTIONS: ReadonlySet<string> = new Set([
-  'upstreams',
-  'profiles',
-  'policy',
-  'names',
-  'lists',
-  'pins',
-  'secrets',
-  'log',
-]);
-
-/** What depends on those sections. */
+/** What depends on the configuration. */
 export interface Reconfigurable {
   readonly context: MethodContext;
   readonly views: ViewCache;

@@ -8,7 +8,7 @@ import { figuresOf } from './figures.ts';
 import type { Gateway } from './gateway.ts';
 import { preflight } from './guard.ts';
 import { endSession, openStream } from './legacy-stream.ts';
-import { callLimit, limitSignIn, type SignInLimits } from './limits.ts';
+import { callLimit, limitSignIn } from './limits.ts';
 import { arrive, arriveForMetrics, post } from './pipeline.ts';
 import { SseDoor } from './sse-door.ts';
 
@@ -19,8 +19,6 @@ export interface RouteOptions {
   readonly metrics: boolean;
   /** Whether hosts that speak HTTP+SSE of 2024-11-05 are served, too. */
   readonly sse: boolean;
-  /** How often those who sign in may ask for something. */
-  readonly limits: SignInLimits;
 }
 
 export function routes(app: FastifyInstance, gateway: Gateway, options: RouteOptions, readiness: Readiness): void {
@@ -44,7 +42,7 @@ export function routes(app: FastifyInstance, gateway: Gateway, options: RouteOpt
   if (signIn) {
     app.register(async (scope) => {
       await protectPages(scope, signIn.base.startsWith('https:'));
-      await limitSignIn(scope, options.limits, gateway.door.audit);
+      await limitSignIn(scope, () => gateway.door.signIn, gateway.door.audit);
       const { mountServer } = await import('../auth/server/mount.ts');
       await mountServer(scope, signIn, MCP_PATH);
     });

@@ -1,7 +1,9 @@
 /** Tokens that are bound to a key: each request shows that its sender has it (RFC 9449). */
 import { createHash, randomUUID } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse, stringify } from 'yaml';
 import { Session } from '../gateway/client.ts';
 import { type Bench, byIntrospection, byJwt, challengeIn, knock, startBench } from './bench.ts';
 import { seconds } from './issuer.ts';
@@ -134,6 +136,17 @@ describe('a proof is refused', () => {
     const jti = randomUUID();
     expect(await problem(token, await proof(token, { claims: { jti } }))).toBeUndefined();
     expect(await problem(token, await proof(token, { claims: { jti, iat: seconds(-1) } }))).toMatch(/used before/);
+  });
+
+  test('that was used before an edit of the config, which forgets none', async () => {
+    const token = await bound();
+    const once = await proof(token);
+    expect(await problem(token, once)).toBeUndefined();
+    const { configPath, waitForLog } = bench.gateway;
+    const config = parse(await readFile(configPath, 'utf8')) as { auth: object };
+    await writeFile(configPath, stringify({ ...config, auth: { ...config.auth, scopes: { includes: { a: ['b'] } } } }));
+    await waitForLog(({ msg }) => msg === 'config applied');
+    expect(await problem(token, once)).toMatch(/used before/);
   });
 
   test('that is none, missing, or two', async () => {

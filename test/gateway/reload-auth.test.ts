@@ -33,6 +33,8 @@ const said = async (msg: string) => {
   return waitForLog((line) => line.msg === msg && logs.indexOf(line) >= told);
 };
 const status = async (headers: object) => (await knock(bench.gateway.url, { ...headers })).status;
+const LATER = 'these changes take effect at the next start';
+const HELD = 'these changes wait with them, so that no half of an edit decides who is let in';
 /** A good token, and no session. */
 const LET_IN = 400;
 
@@ -94,7 +96,7 @@ test('limits count at once, and are lifted again', async () => {
   expect(await status(headers)).toBe(LET_IN);
 });
 
-test('a bad edit changes nothing and says why; what needs a restart says so, and brings nothing else with it', async () => {
+test('a bad edit changes nothing and says why; of one that needs a restart, the rest is applied, and what waits is named', async () => {
   const headers = await bench.bearer();
   await edit({ jwt: [{ issuer: 'nowhere' }] });
   const refused = await bench.gateway.waitForLog(({ msg }) => String(msg).startsWith('config not applied'));
@@ -102,8 +104,55 @@ test('a bad edit changes nothing and says why; what needs a restart says so, and
   expect(await status(headers)).toBe(LET_IN);
 
   const good = { issuer: bench.issuer.url, clockSkew: 0 };
-  await edit({ mode: ['jwt', 'apiKeys'], jwt: [good], scopes: { required: ['more'] } });
-  const later = await said('these changes take effect at the next start');
-  expect(later.changes).toContainEqual(expect.stringMatching(/^auth\.mode/));
+  await edit({
+    ...{ mode: ['jwt', 'apiKeys'], jwt: [good], scopes: { required: ['more'] } },
+    limits: { failures: 0, calls: 20_000 },
+  });
+  // what decides who is let in waits as one, and each of its keys is named; the rest is in effect
+  expect((await said(LATER)).changes).toEqual([expect.stringMatching(/^auth\.mode/)]);
+  expect((await said(HELD)).changes).toEqual([expect.stringMatching(/^auth\.scopes\.required/)]);
+  expect((await said('config applied')).changes).toContain('auth.limits.calls: 30000 → 20000');
+  expect(await status(headers)).toBe(LET_IN);
+
+  // and when it is taken back, nothing of it waits
+  await edit({ mode: 'jwt', jwt: [good], scopes: {}, limits: { failures: 0, calls: 20_000 } });
+  await said('config read again, nothing is different');
+});
+
+test('failures that were counted count on, under whatever limit', async () => {
+  const bad = { authorization: 'Bearer nonsense' };
+  const good = await bench.bearer();
+  expect(await status(good)).toBe(LET_IN);
+  await edit({ limits: { failures: 50 } });
+  await said('config applied');
+  for (let i = 0; i < 4; i++) expect(await status(bad)).toBe(401);
+  await edit({ limits: { failures: 6, calls: 10_000 } });
+  await said('config applied');
+  expect([await status(bad), await status(bad), await status(bad)]).toEqual([401, 401, 429]);
+  // a lower one is reached already, and that is told once of each address in a minute
+  await edit({ limits: { failures: 2, calls: 10_000 } });
+  await said('config applied');
+  expect(await status(bad)).toBe(429);
+  const limited = bench.gateway.logs.filter((line) => line.audit === 'limited');
+  expect(limited).toHaveLength(1);
+  await edit({ limits: { failures: 100, calls: 10_000 } });
+  await said('config applied');
+  expect(await status(bad)).toBe(401);
+});
+
+test('calls that were counted count on, too', async () => {
+  const headers = await bench.bearer();
+  for (let i = 0; i < 4; i++) expect(await status(headers)).toBe(LET_IN);
+  await edit({ limits: { calls: 5 } });
+  await said('config applied');
+  expect([await status(headers), await status(headers)]).toEqual([LET_IN, 429]);
+});
+
+test('an issuer that cannot be reached just then, and whose entry stays, is not forgotten', async () => {
+  const headers = await bench.bearer();
+  expect(await status(headers)).toBe(LET_IN);
+  await bench.issuer.close();
+  await edit({ limits: { calls: 1_000 } });
+  await said('config applied');
   expect(await status(headers)).toBe(LET_IN);
 });

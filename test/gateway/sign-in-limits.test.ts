@@ -4,7 +4,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { pageHeaders } from '../../src/auth/server/pages/csp.ts';
 import { STYLE } from '../../src/auth/server/pages/style.ts';
 import { protectPages } from '../../src/gateway/browser-headers.ts';
-import { limitSignIn, type SignInLimits } from '../../src/gateway/limits.ts';
+import type { SignInLimits } from '../../src/gateway/door.ts';
+import { limitSignIn } from '../../src/gateway/limits.ts';
 
 let app: FastifyInstance;
 let audited: unknown[][];
@@ -19,7 +20,11 @@ async function serve(limits: SignInLimits, https = true): Promise<void> {
   app.get('/healthz', async () => 'ok');
   await app.register(async (scope) => {
     await protectPages(scope, https);
-    await limitSignIn(scope, limits, (...line) => audited.push(line));
+    await limitSignIn(
+      scope,
+      () => limits,
+      (...line) => audited.push(line),
+    );
     for (const url of [...ROUTES, ...FREE])
       scope.route({ method: ['GET', 'POST', 'OPTIONS'], url, handler: async () => 'fine' });
     scope.get('/oauth/raw', async (_request, reply) => {

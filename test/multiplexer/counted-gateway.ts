@@ -26,7 +26,7 @@ if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
 const { config } = loaded;
 const assembly = assemble(config, '0.0.0', createLogger(config.log));
 const { context, timing } = assembly.gateway;
-const app = createApp(assembly.gateway, { ...config.server, limits: config.auth.limits }, () => 'ready');
+const app = createApp(assembly.gateway, config.server, () => 'ready');
 
 function counts(): Counts {
   const resources: Record<string, number> = {};

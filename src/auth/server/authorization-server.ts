@@ -88,7 +88,7 @@ export class AuthorizationServer {
     }, LOOK).unref();
   }
 
-  /** Takes over other scopes. */
+  /** Takes over other scopes, lifetimes and rules of registration; who signs in, and how, stays as it was at the start. */
   configure(settings: Config['auth']): void {
     this.#options = { ...this.#options, settings };
   }
@@ -164,11 +164,12 @@ export class AuthorizationServer {
     return this.#known!;
   }
 
-  /** It begins when it is first asked for, since only then is known where it is reached; other keys or scopes begin it anew. */
+  /** It begins when it is first asked for, since only then is known where it is reached; other keys or settings begin it anew. */
   #server(): Running {
     const { version, keys } = this.#signing();
     const also = this.#options.scopes();
-    const of = JSON.stringify([version, this.base, also, this.#options.settings.scopes]);
+    const { scopes, embedded } = this.#options.settings;
+    const of = JSON.stringify([version, this.base, also, scopes, embedded]);
     if (this.#running?.of === of) return this.#running;
     const { addresses, profiles, settings, vault, users, safeFetch, audit, log } = this.#options;
     const { maxClients } = settings.embedded.registration;
