@@ -7,12 +7,11 @@ import { idleSessions, largeAtOnce } from './held.ts';
 import { latency, manySlow } from './paced.ts';
 import { arguments1mb, longList, notifications, result1mb, result10mb } from './payloads.ts';
 import { slowReaders } from './readers.ts';
-import { workers } from './several.ts';
 import { signedIn } from './signed-in.ts';
 import { smallCall } from './small-call.ts';
 
 export const ALL: readonly Benchmark[] = [
   ...[smallCall, signedIn, stdioCall, eras, elicitation],
   ...[result1mb, result10mb, arguments1mb, notifications, longList],
-  ...[coldSession, manySlow, latency, idleSessions, largeAtOnce, slowReaders, workers, curves],
+  ...[coldSession, manySlow, latency, idleSessions, largeAtOnce, slowReaders, curves],
 ];

@@ -4,11 +4,10 @@
  *
  * Run: `node bench/load.ts --url URL [--seconds S] [--calls N] [--warmup S] [--connections K] [--in-flight N]
  * [--era legacy|modern] [--tool echo|notify|wait|ask|list] [--bytes B] [--ballast B] [--count N] [--ms T] [--tools N]
- * [--sessions N] [--spread N] [--dedicated 1] [--rate R] [--pid PID,…] [--token T]`.
+ * [--sessions N] [--spread N] [--rate R] [--pid PID] [--token T]`.
  *
- * There is a session for each connection, unless `--sessions` says otherwise, and sessions share the connections, unless
- * `--dedicated 1` gives each its own; with `--spread` they take turns in so many tools
- * of the same name. The window is over after S seconds, or N calls if they are sooner. With `--pid` the CPU that processes use
+ * There is a session for each connection, unless `--sessions` says otherwise; with `--spread` they take turns in so many tools
+ * of the same name. The window is over after S seconds, or N calls if they are sooner. With `--pid` the CPU that process uses
  * inside the window is part of the report; with `--rate` so many calls a second are begun, in place of one after the other.
  */
 import { createHistogram } from 'node:perf_hooks';
@@ -16,7 +15,7 @@ import { Pool } from 'undici';
 import { callAndAnswer } from './ask.ts';
 import { type CallEnd, type CallSpec, sendCall, sendList, type Work } from './call.ts';
 import { readFlags } from './flags.ts';
-import { cpuBetween, readUsages, type Usage } from './measure.ts';
+import { cpuBetween, readUsage, type Usage } from './measure.ts';
 import { closeSession, type Era, openSession, type Session } from './session.ts';
 
 /** The outcome of one window. */
@@ -31,15 +30,8 @@ export interface LoadReport {
   errors: number;
   /** Up to five different descriptions of what went wrong. */
   errorSamples: string[];
-  /** Only with `--pid`: the CPU µs for one call, the cores kept busy, and the peak memory in KiB, of all these processes. */
-  target?: {
-    cpuUsPerCall: number;
-    /** Of the one that has used most, where there are several. */
-    busiestUsPerCall: number;
-    cores: number;
-    peakRssKb: number;
-    source: Usage['source'];
-  };
+  /** Only with `--pid`: that process's CPU µs for one call, the cores it kept busy, and its peak memory in KiB. */
+  target?: { cpuUsPerCall: number; cores: number; peakRssKb: number; source: Usage['source'] };
 }
 
 const TIMEOUT_MS = 30_000;
@@ -66,30 +58,24 @@ const flags = readFlags(process.argv.slice(2), {
   sessions: { type: 'count', min: 1 },
   spread: { type: 'count', default: 1, min: 1 },
   rate: { type: 'number', min: 0.1 },
-  pid: { type: 'text' },
-  dedicated: { type: 'count', default: 0 },
+  pid: { type: 'count', min: 1 },
   token: { type: 'text' },
 });
 if (flags.url === undefined) throw new Error('--url is missing: give the URL of an MCP endpoint');
 const url = new URL(flags.url);
-const { connections, tool } = flags;
-const pids = flags.pid?.split(',').map(Number) ?? [];
+const { connections, pid, tool } = flags;
 const work: Work = { bytes: flags.bytes, ballast: flags.ballast, count: flags.count, ms: flags.ms };
 const era = flags.era as Era;
 const inFlight = flags['in-flight'];
 const sessionCount = flags.sessions ?? connections;
 
-const newPool = (most: number): Pool =>
-  new Pool(url.origin, {
-    // an answer to what is asked needs a connection beside that of the call
-    connections: most * (tool === 'ask' ? 2 : 1),
-    pipelining: 1,
-    headersTimeout: TIMEOUT_MS,
-    bodyTimeout: TIMEOUT_MS,
-  });
-const shared = newPool(connections);
-/** The connections of each session. */
-const pools = Array.from({ length: sessionCount }, () => (flags.dedicated === 1 ? newPool(1) : shared));
+const pool = new Pool(url.origin, {
+  // an answer to what is asked needs a connection beside that of the call
+  connections: connections * (tool === 'ask' ? 2 : 1),
+  pipelining: 1,
+  headersTimeout: TIMEOUT_MS,
+  bodyTimeout: TIMEOUT_MS,
+});
 
 /** Counts of the current phase, warm-up or window. */
 let latencies = createHistogram();
@@ -145,12 +131,11 @@ function record(end: CallEnd): void {
 async function runLane(lane: number): Promise<void> {
   for (let count = 0; !stopping; count += 1) {
     const serial = count * inFlight + lane;
-    const at = serial % sessions.length;
-    const session = sessions[at]!;
+    const session = sessions[serial % sessions.length]!;
     const id = 1 + Math.floor(serial / sessions.length);
     const text = `${lane}:${count}:`;
     await paced();
-    if (!stopping) record(await one(pools[at]!, { session, id, text, work }));
+    if (!stopping) record(await one({ session, id, text, work }));
   }
 }
 
@@ -163,7 +148,7 @@ async function eachSession(work: (i: number) => Promise<void>): Promise<void> {
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, connections) }, one));
 }
 
-function one(pool: Pool, spec: CallSpec): Promise<CallEnd> {
+function one(spec: CallSpec): Promise<CallEnd> {
   if (tool === 'ask') return callAndAnswer(pool, url.pathname, spec);
   return new Promise((end) => {
     if (tool === 'list') sendList(pool, url.pathname, spec, flags.tools, end);
@@ -184,33 +169,31 @@ async function paced(): Promise<void> {
 const opening = { suffix: tool === 'list' ? 'echo' : tool, spread: flags.spread, era, token: flags.token };
 const sessions: Session[] = [];
 await eachSession(async (i) => {
-  sessions[i] = await openSession(pools[i]!, url.pathname, { ...opening, turn: i });
+  sessions[i] = await openSession(pool, url.pathname, { ...opening, turn: i });
 });
 const lanes = Array.from({ length: inFlight }, (_, lane) => runLane(lane));
 // what a session does with its first call is not measured, however slow the machine is
 await phase(flags.warmup, { least: 2 * Math.max(sessionCount, inFlight) });
 
-const before = pids.length === 0 || stopping ? undefined : readUsages(pids);
+const before = pid === undefined || stopping ? undefined : readUsage(pid);
 const opened = performance.now();
 await phase(flags.seconds, { ...(flags.calls !== undefined && { limit: flags.calls }) });
 const seconds = (performance.now() - opened) / 1000;
 // Read before the lanes stop; a target that has failed may have no process left to read.
-const after = pids.length === 0 || stopping ? undefined : readUsages(pids);
+const after = pid === undefined || stopping ? undefined : readUsage(pid);
 const window = { calls, seconds, callsPerSecond: calls / seconds };
 const latency = { p50Us: latencies.percentile(50) / 1000, p99Us: latencies.percentile(99) / 1000 };
 
 const failed = stopping;
 stopping = true;
 await Promise.all(lanes);
-if (!failed) await eachSession((i) => closeSession(pools[i]!, url.pathname, sessions[i]!));
-await Promise.all([shared, ...pools].map((pool) => pool.destroy()));
+if (!failed) await eachSession((i) => closeSession(pool, url.pathname, sessions[i]!));
+await pool.destroy();
 
 const report: LoadReport = { ...window, ...latency, errors, errorSamples: [...errorSamples] };
 if (before !== undefined && after !== undefined) {
-  const cpuUs = cpuBetween(before.all, after.all);
-  const busiest = Math.max(...after.each.map((one, i) => cpuBetween(before.each[i]!, one)));
-  const { peakRssKb, source } = after.all;
-  const [cpuUsPerCall, busiestUsPerCall] = [cpuUs / window.calls, busiest / window.calls];
-  report.target = { cpuUsPerCall, busiestUsPerCall, cores: cpuUs / 1e6 / seconds, peakRssKb, source };
+  const cpuUs = cpuBetween(before, after);
+  const { peakRssKb, source } = after;
+  report.target = { cpuUsPerCall: cpuUs / window.calls, cores: cpuUs / 1e6 / seconds, peakRssKb, source };
 }
 process.stdout.write(`${JSON.stringify(report)}\n`);

@@ -30,24 +30,6 @@ export function readUsage(pid: number): Usage {
   };
 }
 
-/** A reading of processes that do one thing together: their CPU, the memory of all of them. */
-export function readUsages(pids: readonly number[]): { all: Usage; each: Usage[] } {
-  const each = pids.map(readUsage);
-  const sum = (pick: (one: Usage) => number): number => each.reduce((total, one) => total + pick(one), 0);
-  const source = each.every((one) => one.source === 'schedstat') ? 'schedstat' : 'stat';
-  return { all: { cpuUs: sum((one) => one.cpuUs), peakRssKb: sum((one) => one.peakRssKb), source }, each };
-}
-
-/** The processes that a process has started and that run the same script, such as workers. */
-export function workersOf(pid: number): number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
-  const scriptOf = (one: number | string): string | undefined =>
-    readFileSync(`/proc/${one}/cmdline`, 'utf8')
-      .split('\0')
-      .find((word) => word.endsWith('.js'));
-  return children.filter((child) => scriptOf(child) === scriptOf(pid)).map(Number);
-}
-
 /**
  * CPU time between two readings, µs.
  *

@@ -41,18 +41,13 @@ export interface Result {
   added?: Added;
 }
 
-/** A figure that is no CPU time, and what it may be at most, or has to be at least. */
+/** A figure that is no CPU time, and what it may be at most. */
 export interface Figure {
   name: string;
   unit: string;
   value: number;
   limit?: number;
-  least?: number;
 }
-
-/** @returns whether a figure is as it has to be */
-export const isWithin = ({ value, limit, least }: Figure): boolean =>
-  value <= (limit ?? Number.POSITIVE_INFINITY) && value >= (least ?? Number.NEGATIVE_INFINITY);
 
 /** A committed result of such figures. */
 export interface FiguresResult {
@@ -64,12 +59,11 @@ export interface FiguresResult {
 
 /** The figures as a Markdown table. */
 export function toFigures({ figures, environment: env, settings }: FiguresResult): string {
-  const cells = figures.map(({ name, unit, value, limit, least }) => {
+  const cells = figures.map(({ name, unit, value, limit }) => {
     const spelled = (number: number): string => `${Number(number.toPrecision(3))} ${unit}`.trim();
-    const wanted = [limit !== undefined && `≤ ${spelled(limit)}`, least !== undefined && `≥ ${spelled(least)}`];
-    return `| ${name} | ${spelled(value)} | ${wanted.filter(Boolean).join(', ')} |`;
+    return `| ${name} | ${spelled(value)} | ${limit === undefined ? '' : spelled(limit)} |`;
   });
-  const head = ['| what | measured | goal |', '| --- | ---: | ---: |'];
+  const head = ['| what | measured | at most |', '| --- | ---: | ---: |'];
   return [...head, ...cells, '', takenLine(env, settings)].join('\n');
 }
 

@@ -10,7 +10,6 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { request } from 'undici';
 import { listeningUrl } from './announce.ts';
-import { workersOf } from './measure.ts';
 import type { Era } from './session.ts';
 
 /** A running target. `url` is its MCP endpoint. Disposing ends the process and removes what was made for it. */
@@ -18,8 +17,6 @@ export interface Target extends AsyncDisposable {
   readonly name: string;
   readonly url: string;
   readonly pid: number;
-  /** All that do its work: itself, and its workers. */
-  readonly pids: readonly number[];
   /** Where its inspector listens, if it was opened. */
   readonly inspector: string | undefined;
   /** The last lines it wrote to stderr. */
@@ -114,7 +111,7 @@ export async function startPatchbay(
     target = await start('Patchbay', [resolve(cli), 'serve', '--config', file], { env, afterStop: remove });
     const { origin } = new URL(target.url);
     await untilHealthy(`${origin}/healthz`);
-    return Object.assign(target, { url: `${origin}/mcp`, pids: [target.pid, ...workersOf(target.pid)] });
+    return Object.assign(target, { url: `${origin}/mcp` });
   } catch (error) {
     await target?.[Symbol.asyncDispose]();
     await remove();
@@ -163,8 +160,7 @@ export function start(
       if (url === undefined) return;
       clearTimeout(late);
       child.off('close', early);
-      const pid = child.pid!;
-      resolve({ name, url, pid, pids: [pid], inspector, stderr: () => tail.join('\n'), [Symbol.asyncDispose]: stop });
+      resolve({ name, url, pid: child.pid!, inspector, stderr: () => tail.join('\n'), [Symbol.asyncDispose]: stop });
     });
   });
 }

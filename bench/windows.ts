@@ -26,8 +26,6 @@ export interface Load {
   calls?: number;
   /** Where they are not as many as connections. */
   sessions?: number;
-  /** 1: each session has connections of its own. */
-  dedicated?: number;
   /** In so many tools of the same name the sessions take turns. */
   spread?: number;
   rate?: number;
@@ -47,7 +45,7 @@ const run = promisify(execFile);
 export async function measureWindow(target: Target, { inFlight, ...load }: Load): Promise<Window> {
   const flags = {
     url: target.url,
-    pid: target.pids.join(','),
+    pid: target.pid,
     'in-flight': inFlight,
     ...load,
   };
