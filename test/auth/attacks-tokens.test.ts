@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { LogLine } from '../fixtures/gateway.ts';
 import { Session } from '../gateway/client.ts';
 import { ModernClient } from '../gateway/modern-client.ts';
 import { type Bench, challengeIn, knock, startBench } from './bench.ts';
@@ -209,7 +210,7 @@ describe('signatures', () => {
 
 test('keys that do not exist: a flood of them is no flood of fetches', async () => {
   const fetches = () => bench.issuer.requests.filter((line) => line === 'GET /jwks').length;
-  const before = fetches();
+  const [before, seen] = [fetches(), bench.gateway.logs.length];
   const tokens = await Promise.all(
     Array.from({ length: 200 }, (_, i) => bench.issuer.sign(claims(), { kid: `unknown ${i}` })),
   );
@@ -217,6 +218,8 @@ test('keys that do not exist: a flood of them is no flood of fetches', async () 
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]));
   // one for them all, and none again for as long as that one is new
   expect(fetches() - before).toBeLessThanOrEqual(1);
+  const isTold = ({ audit, reason }: LogLine) => audit === 'refused' && /does not have/.test(String(reason));
+  await expect.poll(() => bench.gateway.logs.slice(seen).filter(isTold).length).toBe(tokens.length);
   const good = await knock(aud(), await bench.bearer());
   expect(good.status).toBe(400);
 });
@@ -244,7 +247,11 @@ describe('where credentials do not belong', () => {
       { authorization: `Bearer\t${token}` },
       { authorization: token },
     ]) {
+      const seen = bench.gateway.logs.length;
       const answer = await knock(aud(), headers);
+      await bench.gateway.waitForLog(
+        (line) => line.fault === 'badCredentials' && bench.gateway.logs.indexOf(line) >= seen,
+      );
       expect(answer.status).toBe(400);
       expect(challengeIn(answer.headers['www-authenticate']).params).toMatchObject({ error: 'invalid_request' });
     }
