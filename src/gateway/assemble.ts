@@ -188,7 +188,7 @@ export function assemble(
     apps: new OpenedApps(peers?.tallies),
     tasks: new HostedTasks(
       config.sessions.maxParked,
-      database,
+      database && { database, vault },
       (task) => taskChanged(context, task),
       peers && { worker: peers.worker, elsewhere: peers },
     ),

@@ -2,6 +2,7 @@
 import { Fault } from '../errors.ts';
 import type { Principal } from '../protocol/call.ts';
 import type { Database } from '../storage/database.ts';
+import type { Vault } from '../storage/vault.ts';
 import type { Elsewhere } from './elsewhere.ts';
 import type { HostedTask, TaskRecord } from './hosted-task.ts';
 
@@ -13,6 +14,12 @@ const LOST = {
   isError: false,
 } as const;
 
+/** Where tasks outlive the process: sealed, and found by keyed hashes. */
+export interface TaskStore {
+  readonly database: Database;
+  readonly vault: Vault;
+}
+
 /** One of several workers. */
 export interface Among {
   readonly worker: number;
@@ -22,27 +29,30 @@ export interface Among {
 export class HostedTasks {
   readonly #limit: number;
   readonly #database: Database | undefined;
+  readonly #vault: Vault | undefined;
   readonly #changed: (task: HostedTask) => void;
   readonly #among: Among | undefined;
   readonly #tasks = new Map<string, HostedTask>();
 
   /**
    * @param limit tasks of one principal that may be there at once
+   * @param store where they outlive the process
    * @param changed told of every change of a task
    * @param among the number of this worker and the others, where there are several on the same database
    */
   constructor(
     limit: number,
-    database: Database | undefined,
+    store: TaskStore | undefined,
     changed: (task: HostedTask) => void = () => undefined,
     among?: Among,
   ) {
     this.#limit = limit;
     this.#changed = changed;
-    this.#database = database;
+    this.#database = store?.database;
+    this.#vault = store?.vault;
     this.#among = among;
     // what ran when the process before this one ended is not known to have ended in any other way
-    database?.attempt((db) => db.prepare('DELETE FROM tasks WHERE until < ?').run(Date.now()));
+    this.#database?.attempt((db) => db.prepare('DELETE FROM tasks WHERE until < ?').run(Date.now()));
   }
 
   get size(): number {
@@ -82,13 +92,14 @@ export class HostedTasks {
 
   /** The tasks that a principal has begun at a profile, the oldest first. */
   list(principal: Principal, profile: string): TaskRecord[] {
+    const own = this.#of(principal);
     const rows = this.#database?.attempt((db) =>
       db
-        .prepare('SELECT id FROM tasks WHERE principal = ? AND until >= ? ORDER BY until')
-        .all(principal.key, Date.now()),
+        .prepare('SELECT id, record FROM tasks WHERE principal = ? AND until >= ? ORDER BY until')
+        .all(this.#hashed('principal', principal.key), Date.now()),
     );
-    const ids = new Set([...(rows ?? []).map(({ id }) => String(id)), ...this.#of(principal).map(({ id }) => id)]);
-    const tasks = [...ids].flatMap((id) => this.get(id, principal) ?? []);
+    const kept = (rows ?? []).flatMap((row) => this.#read(row, principal.key) ?? []);
+    const tasks = [...own, ...kept.filter(({ id }) => !own.some((task) => task.id === id))];
     return tasks.filter((task) => task.profile === profile).sort((a, b) => a.createdAt - b.createdAt);
   }
 
@@ -101,7 +112,7 @@ export class HostedTasks {
     }
     this.#database?.attempt((db) => {
       const forget = db.prepare('DELETE FROM tasks WHERE principal = ?');
-      for (const key of principals) forget.run(key);
+      for (const key of principals) forget.run(this.#hashed('principal', key));
     });
   }
 
@@ -112,11 +123,18 @@ export class HostedTasks {
   #keep({ id, status, statusMessage, createdAt, updatedAt, ttl, end, profile, principal, worker }: HostedTask): void {
     const record: TaskRecord = { id, status, statusMessage, createdAt, updatedAt, ttl, end, profile, worker };
     const small = (end?.json.length ?? 0) > LONGEST_KEPT ? { ...record, status: 'failed' as const, end: LOST } : record;
-    this.#database?.attempt((db) =>
+    if (!this.#database || !this.#vault) return;
+    const hashed = this.#hashed('task', id);
+    const sealed = this.#vault.seal(JSON.stringify(small), boundTo(hashed, principal.key));
+    this.#database.attempt((db) =>
       db
         .prepare('INSERT OR REPLACE INTO tasks (id, principal, record, until) VALUES (?, ?, ?, ?)')
-        .run(id, principal.key, JSON.stringify(small), createdAt + ttl),
+        .run(hashed, this.#hashed('principal', principal.key), sealed, createdAt + ttl),
     );
+  }
+
+  #hashed(kind: 'task' | 'principal', text: string): string {
+    return this.#vault?.index(`${kind}\0${text}`) ?? text;
   }
 
   /** Whether another worker has it, as far as is known. */
@@ -128,10 +146,19 @@ export class HostedTasks {
 
   #kept(id: string, { key }: Principal): TaskRecord | undefined {
     const row = this.#database?.attempt((db) =>
-      db.prepare('SELECT record FROM tasks WHERE id = ? AND principal = ? AND until >= ?').get(id, key, Date.now()),
+      db.prepare('SELECT id, record FROM tasks WHERE id = ? AND until >= ?').get(this.#hashed('task', id), Date.now()),
     );
-    if (!row) return undefined;
-    const record = JSON.parse(String(row.record)) as TaskRecord;
+    return row && this.#read(row, key);
+  }
+
+  /** @returns nothing where it was sealed for another principal, or with another key */
+  #read({ id, record: sealed }: Record<string, unknown>, key: string): TaskRecord | undefined {
+    const text = this.#vault?.open(String(sealed), boundTo(String(id), key));
+    if (text === undefined) return undefined;
+    const record = JSON.parse(text) as TaskRecord;
     return record.end || this.#runsElsewhere(record) ? record : { ...record, status: 'failed', end: LOST };
   }
 }
+
+/** What a record is sealed for. */
+const boundTo = (hashedId: string, principal: string): string => `task\0${hashedId}\0${principal}`;

@@ -24,4 +24,6 @@ export const MIGRATIONS: readonly string[] = [
   // whose a record of the sign-in is, as a keyed hash of the client
   `ALTER TABLE oauth_records ADD COLUMN client TEXT;
    CREATE INDEX oauth_records_by_client ON oauth_records (client);`,
+  // `record` is sealed from now on, `id` and `principal` are keyed hashes; what was kept as it was goes
+  'DELETE FROM tasks',
 ];
