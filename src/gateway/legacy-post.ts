@@ -88,7 +88,18 @@ function requestsOf(body: Legacy): readonly Message[] {
 export function sessionOf(gateway: Gateway, request: FastifyRequest): LegacySession {
   const id = headerOf(request, SESSION_HEADER);
   if (!id) throw new Fault('sessionMissing');
+  noteForeign(gateway, request, id);
   return gateway.context.sessions.get(id, request.principal, request.profile.name);
+}
+
+/** Who comes with the session of somebody else is told the same as of one that never was; the audit trail knows better. */
+function noteForeign({ context, door }: Gateway, { principal, ip: address, method }: FastifyRequest, id: string): void {
+  const session = context.sessions.byId(id);
+  if (!session || session.principal.key === principal.key) return;
+  const { subject, issuer, clientId } = principal;
+  const reason = 'the session is that of another principal';
+  const who = { principal: subject, issuer, client: clientId };
+  door.audit('refused', { fault: 'sessionUnknown', status: 404, address, method, ...who, reason });
 }
 
 /** A version header is optional, and lenient about which legacy version it names. */

@@ -271,6 +271,14 @@ test('a session id with the token of another user, or without one, is worth noth
   const answer = await knock(aud(), { ...stolen, ...bob });
   const unknown = await knock(aud(), { 'mcp-session-id': crypto.randomUUID(), ...bob });
   expect([answer.status, answer.text]).toEqual([404, unknown.text]);
+  const line = await bench.gateway.waitForLog(({ audit, fault }) => audit === 'refused' && fault === 'sessionUnknown');
+  expect(line).toMatchObject({
+    principal: 'bob',
+    status: 404,
+    address: '127.0.0.1',
+    reason: expect.stringMatching(/another principal/),
+  });
+  expect(JSON.stringify(bench.gateway.logs)).not.toContain(session.id);
   expect((await knock(aud(), { ...stolen, ...(await bench.bearer({ client: 'other' })) })).status).toBe(404);
   expect(await session.callText('legacy__read')).toBe('read');
 });
