@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Catalog, Snapshot } from '../../src/upstreams/catalog.ts';
 import type { CatalogShelf } from '../../src/upstreams/catalog-settings.ts';
 import { CatalogStore, NO_AUDIENCE } from '../../src/upstreams/catalog-store.ts';
+import type { Link } from '../../src/upstreams/link.ts';
 import { type LogLine, memoryLog } from './memory-log.ts';
 import { openScripted } from './scripted-wire.ts';
 
@@ -15,6 +16,7 @@ let fetches: string[];
 let changes: Catalog[];
 let lines: LogLine[];
 let store: CatalogStore;
+const links: Link[] = [];
 
 const shelf: CatalogShelf = {
   load: (upstream, audience) => kept.get(`${upstream} ${audience}`),
@@ -46,7 +48,9 @@ function begin(shared: readonly string[] = []): void {
       if (!list) throw new Error('it is down');
       const script = ({ method = '' }) =>
         method === 'tools/list' ? { tools: list.map((name) => ({ name })) } : undefined;
-      return (await openScripted({ upstream, script })).link;
+      const { link } = await openScripted({ upstream, script });
+      links.push(link);
+      return link;
     },
   });
 }
@@ -66,8 +70,10 @@ beforeEach(async () => {
   await store.settled(NO_AUDIENCE, 5_000);
 });
 
-afterEach(() => {
+afterEach(async () => {
   store.close();
+  // the timer of a link for its calls ends with it
+  await Promise.all(links.splice(0).map((link) => link.close()));
   expect(vi.getTimerCount(), 'timers left behind').toBe(0);
   vi.useRealTimers();
 });

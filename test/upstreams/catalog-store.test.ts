@@ -15,6 +15,7 @@ class Upstream {
   down: string | undefined;
   fetches = 0;
   readonly leases: string[] = [];
+  readonly #links: Link[] = [];
   #gate: PromiseWithResolvers<void> | undefined;
   readonly #name: string;
 
@@ -43,7 +44,13 @@ class Upstream {
       upstream: this.#name,
       script: ({ method }) => (method === 'tools/list' ? { tools } : undefined),
     });
+    this.#links.push(link);
     return link;
+  }
+
+  /** Their timers for calls end with them. */
+  async close(): Promise<void> {
+    await Promise.all(this.#links.map((link) => link.close()));
   }
 }
 
@@ -91,8 +98,9 @@ beforeEach(() => {
   store = build();
 });
 
-afterEach(() => {
+afterEach(async () => {
   store.close();
+  await Promise.all([...upstreams.values()].map((upstream) => upstream.close()));
   expect(vi.getTimerCount(), 'timers left behind').toBe(0);
   vi.useRealTimers();
 });
