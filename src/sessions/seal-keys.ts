@@ -19,14 +19,16 @@ export function sealKeys(database: Database | undefined, vault: Vault, now = Dat
   const keys = database?.attempt((db) => {
     db.exec('BEGIN IMMEDIATE');
     db.prepare('DELETE FROM seal_keys WHERE made_at < ?').run(now - OPENS);
-    const newest = db.prepare('SELECT id, key, made_at AS at FROM seal_keys ORDER BY made_at DESC LIMIT 1').get();
+    const newest = db
+      .prepare('SELECT id, key, made_at AS at FROM seal_keys ORDER BY made_at DESC, rowid DESC LIMIT 1')
+      .get();
     const opens = typeof newest?.key === 'string' && vault.open(newest.key, bound(String(newest.id))) !== undefined;
     if (!opens || typeof newest?.at !== 'number' || newest.at < now - SEALS) {
       const { id, key } = freshKey();
       const sealed = vault.seal(key.toString('base64'), bound(id));
       db.prepare('INSERT INTO seal_keys (id, key, made_at) VALUES (?, ?, ?)').run(id, sealed, now);
     }
-    const rows = db.prepare('SELECT id, key FROM seal_keys ORDER BY made_at DESC, id').all();
+    const rows = db.prepare('SELECT id, key FROM seal_keys ORDER BY made_at DESC, rowid DESC').all();
     db.exec('COMMIT');
     return rows.flatMap(({ id, key }): SealKey[] => {
       const text = typeof key === 'string' ? vault.open(key, bound(String(id))) : undefined;
