@@ -40,6 +40,21 @@ export function allowedHeaders(requested: string | undefined): string {
   return [...REQUEST_HEADERS, ...params].join(', ');
 }
 
+/** Whether an `Accept-Encoding` header takes gzip (RFC 9110 §12.5.3); a missing one is no reason to send it. */
+export function acceptsGzip(header: string | undefined): boolean {
+  if (header === undefined) return false;
+  let others = false;
+  for (const part of header.toLowerCase().split(',')) {
+    const [coding = '', ...params] = part.split(';').map((text) => text.trim());
+    if (coding !== 'gzip' && coding !== 'x-gzip' && coding !== '*') continue;
+    const weight = params.find((param) => param.startsWith('q='));
+    const taken = weight === undefined || Number(weight.slice(2)) > 0;
+    if (coding !== '*') return taken;
+    others = taken;
+  }
+  return others;
+}
+
 /** What was found of `Accept` headers, of which clients have few; by media type. */
 const judged = new Map<string, Map<string, boolean>>();
 const MOST_JUDGED = 100;

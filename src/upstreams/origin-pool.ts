@@ -2,6 +2,12 @@
 import type { Socket } from 'node:net';
 import { buildConnector, Pool } from 'undici';
 
+/**
+ * How long a connection is kept without use where the server does not say (`Keep-Alive: timeout`), milliseconds: servers
+ * that say nothing close after 5 s, and a call that meets the end of its connection is lost.
+ */
+const UNUSED = 4_000;
+
 export class OriginPool {
   readonly origin: string;
   readonly pool: Pool;
@@ -19,8 +25,16 @@ export class OriginPool {
       }) as Socket;
       this.#connecting.add(socket);
     };
-    // the deadlines of calls are the link's; the pool must not end a stream that is merely quiet
-    this.pool = new Pool(origin, { headersTimeout: 0, bodyTimeout: 0, connect });
+    this.pool = new Pool(origin, {
+      connect,
+      // the deadlines of calls are the link's; the pool must not end a stream that is merely quiet
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      // a call may take minutes: none waits behind another, and how many there are is limited elsewhere (maxLinks, maxInFlight)
+      connections: null,
+      pipelining: 1,
+      keepAliveTimeout: UNUSED,
+    });
   }
 
   /** Ends all connections, those too that are not made yet: the pool by itself would wait for these. */
