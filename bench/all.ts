@@ -9,9 +9,10 @@ import { arguments1mb, longList, notifications, result1mb, result10mb } from './
 import { slowReaders } from './readers.ts';
 import { signedIn } from './signed-in.ts';
 import { smallCall } from './small-call.ts';
+import { workers } from './workers.ts';
 
 export const ALL: readonly Benchmark[] = [
   ...[smallCall, signedIn, stdioCall, eras, elicitation],
   ...[result1mb, result10mb, arguments1mb, notifications, longList],
-  ...[coldSession, manySlow, latency, idleSessions, largeAtOnce, slowReaders, curves],
+  ...[coldSession, manySlow, latency, idleSessions, largeAtOnce, slowReaders, workers, curves],
 ];

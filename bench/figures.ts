@@ -31,8 +31,10 @@ export function figures<Name extends string>(spec: FiguresSpec<Name>): Benchmark
     const result: FiguresResult = { benchmark: name, environment, settings: asked, figures: measured };
     console.log(`\n${toFigures(result)}`);
     writeResult(json, result);
-    const over = measured.filter(({ value, limit }) => limit !== undefined && value > limit);
-    for (const { name: what } of over) console.error(`Above its limit: ${what}.`);
+    const over = measured.filter(
+      ({ value, limit = Number.POSITIVE_INFINITY, least = 0 }) => value > limit || value < least,
+    );
+    for (const { name: what } of over) console.error(`Not within its limit: ${what}.`);
     return over.length > 0 ? 1 : 0;
   };
   const toMarkdown = (json: string): string => toFigures(JSON.parse(json) as FiguresResult);

@@ -4,11 +4,12 @@
  *
  * Run: `node bench/load.ts --url URL [--seconds S] [--calls N] [--warmup S] [--connections K] [--in-flight N]
  * [--era legacy|modern] [--tool echo|notify|wait|ask|list] [--bytes B] [--ballast B] [--count N] [--ms T] [--tools N]
- * [--sessions N] [--spread N] [--rate R] [--pid PID] [--token T]`.
+ * [--sessions N] [--spread N] [--rate R] [--pid PID] [--more-pids PID,PID] [--apart 1] [--token T]`.
  *
  * There is a session for each connection, unless `--sessions` says otherwise; with `--spread` they take turns in so many tools
  * of the same name. The window is over after S seconds, or N calls if they are sooner. With `--pid` the CPU that process uses
- * inside the window is part of the report; with `--rate` so many calls a second are begun, in place of one after the other.
+ * inside the window is part of the report, together with that of `--more-pids`; with `--apart 1` each session has connections
+ * of its own, as hosts have, in place of sharing all of them; with `--rate` so many calls a second are begun, in place of one after the other.
  */
 import { createHistogram } from 'node:perf_hooks';
 import { Pool } from 'undici';
@@ -30,8 +31,17 @@ export interface LoadReport {
   errors: number;
   /** Up to five different descriptions of what went wrong. */
   errorSamples: string[];
-  /** Only with `--pid`: that process's CPU µs for one call, the cores it kept busy, and its peak memory in KiB. */
-  target?: { cpuUsPerCall: number; cores: number; peakRssKb: number; source: Usage['source'] };
+  /**
+   * Only with `--pid`: CPU µs of its processes for one call, that of the busiest of them alone, the cores they kept busy, and
+   * their peak memory in KiB.
+   */
+  target?: {
+    cpuUsPerCall: number;
+    busiestUsPerCall: number;
+    cores: number;
+    peakRssKb: number;
+    source: Usage['source'];
+  };
 }
 
 const TIMEOUT_MS = 30_000;
@@ -59,6 +69,8 @@ const flags = readFlags(process.argv.slice(2), {
   spread: { type: 'count', default: 1, min: 1 },
   rate: { type: 'number', min: 0.1 },
   pid: { type: 'count', min: 1 },
+  'more-pids': { type: 'text', default: '' },
+  apart: { type: 'count', default: 0 },
   token: { type: 'text' },
 });
 if (flags.url === undefined) throw new Error('--url is missing: give the URL of an MCP endpoint');
@@ -69,13 +81,20 @@ const era = flags.era as Era;
 const inFlight = flags['in-flight'];
 const sessionCount = flags.sessions ?? connections;
 
-const pool = new Pool(url.origin, {
-  // an answer to what is asked needs a connection beside that of the call
-  connections: connections * (tool === 'ask' ? 2 : 1),
-  pipelining: 1,
-  headersTimeout: TIMEOUT_MS,
-  bodyTimeout: TIMEOUT_MS,
-});
+// an answer to what is asked needs a connection beside that of the call
+const makePool = (most: number): Pool =>
+  new Pool(url.origin, {
+    connections: most * (tool === 'ask' ? 2 : 1),
+    pipelining: 1,
+    headersTimeout: TIMEOUT_MS,
+    bodyTimeout: TIMEOUT_MS,
+  });
+const shared = makePool(connections);
+/** The connections of each session. */
+const pools = Array.from({ length: sessionCount }, () =>
+  flags.apart > 0 ? makePool(Math.ceil(inFlight / sessionCount)) : shared,
+);
+const poolOf = new Map<Session, Pool>();
 
 /** Counts of the current phase, warm-up or window. */
 let latencies = createHistogram();
@@ -149,6 +168,7 @@ async function eachSession(work: (i: number) => Promise<void>): Promise<void> {
 }
 
 function one(spec: CallSpec): Promise<CallEnd> {
+  const pool = poolOf.get(spec.session)!;
   if (tool === 'ask') return callAndAnswer(pool, url.pathname, spec);
   return new Promise((end) => {
     if (tool === 'list') sendList(pool, url.pathname, spec, flags.tools, end);
@@ -169,31 +189,43 @@ async function paced(): Promise<void> {
 const opening = { suffix: tool === 'list' ? 'echo' : tool, spread: flags.spread, era, token: flags.token };
 const sessions: Session[] = [];
 await eachSession(async (i) => {
-  sessions[i] = await openSession(pool, url.pathname, { ...opening, turn: i });
+  const session = await openSession(pools[i]!, url.pathname, { ...opening, turn: i });
+  sessions[i] = session;
+  poolOf.set(session, pools[i]!);
 });
 const lanes = Array.from({ length: inFlight }, (_, lane) => runLane(lane));
 // what a session does with its first call is not measured, however slow the machine is
 await phase(flags.warmup, { least: 2 * Math.max(sessionCount, inFlight) });
 
-const before = pid === undefined || stopping ? undefined : readUsage(pid);
+const pids = pid === undefined ? [] : [pid, ...flags['more-pids'].split(',').filter(Boolean).map(Number)];
+/** What each process of the target has used; a target that has failed may have no process left to read. */
+const usage = (): Usage[] => (stopping ? [] : pids.map(readUsage));
+const before = usage();
 const opened = performance.now();
 await phase(flags.seconds, { ...(flags.calls !== undefined && { limit: flags.calls }) });
 const seconds = (performance.now() - opened) / 1000;
-// Read before the lanes stop; a target that has failed may have no process left to read.
-const after = pid === undefined || stopping ? undefined : readUsage(pid);
+// read before the lanes stop
+const after = usage();
 const window = { calls, seconds, callsPerSecond: calls / seconds };
 const latency = { p50Us: latencies.percentile(50) / 1000, p99Us: latencies.percentile(99) / 1000 };
 
 const failed = stopping;
 stopping = true;
 await Promise.all(lanes);
-if (!failed) await eachSession((i) => closeSession(pool, url.pathname, sessions[i]!));
-await pool.destroy();
+if (!failed) await eachSession((i) => closeSession(pools[i]!, url.pathname, sessions[i]!));
+await Promise.all([...new Set([shared, ...pools])].map((pool) => pool.destroy()));
 
 const report: LoadReport = { ...window, ...latency, errors, errorSamples: [...errorSamples] };
-if (before !== undefined && after !== undefined) {
-  const cpuUs = cpuBetween(before, after);
-  const { peakRssKb, source } = after;
-  report.target = { cpuUsPerCall: cpuUs / window.calls, cores: cpuUs / 1e6 / seconds, peakRssKb, source };
+const [first] = after;
+if (first !== undefined && before.length > 0) {
+  const used = after.map((one, i) => cpuBetween(before[i]!, one));
+  const cpuUs = used.reduce((sum, one) => sum + one, 0);
+  report.target = {
+    cpuUsPerCall: cpuUs / window.calls,
+    busiestUsPerCall: Math.max(...used) / window.calls,
+    cores: cpuUs / 1e6 / seconds,
+    peakRssKb: after.reduce((sum, one) => sum + one.peakRssKb, 0),
+    source: first.source,
+  };
 }
 process.stdout.write(`${JSON.stringify(report)}\n`);

@@ -47,6 +47,8 @@ export interface Figure {
   unit: string;
   value: number;
   limit?: number;
+  /** What it is to be at least. */
+  least?: number;
 }
 
 /** A committed result of such figures. */
@@ -59,9 +61,10 @@ export interface FiguresResult {
 
 /** The figures as a Markdown table. */
 export function toFigures({ figures, environment: env, settings }: FiguresResult): string {
-  const cells = figures.map(({ name, unit, value, limit }) => {
+  const cells = figures.map(({ name, unit, value, limit, least }) => {
     const spelled = (number: number): string => `${Number(number.toPrecision(3))} ${unit}`.trim();
-    return `| ${name} | ${spelled(value)} | ${limit === undefined ? '' : spelled(limit)} |`;
+    const wanted = limit !== undefined ? spelled(limit) : least !== undefined ? `at least ${spelled(least)}` : '';
+    return `| ${name} | ${spelled(value)} | ${wanted} |`;
   });
   const head = ['| what | measured | at most |', '| --- | ---: | ---: |'];
   return [...head, ...cells, '', takenLine(env, settings)].join('\n');

@@ -3,7 +3,7 @@
  * stderr (announce.ts), and is stopped by disposing it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -17,6 +17,8 @@ export interface Target extends AsyncDisposable {
   readonly name: string;
   readonly url: string;
   readonly pid: number;
+  /** Further processes whose use is the target's, which did not exist when it was started. */
+  workers: readonly number[];
   /** Where its inspector listens, if it was opened. */
   readonly inspector: string | undefined;
   /** The last lines it wrote to stderr. */
@@ -111,13 +113,18 @@ export async function startPatchbay(
     target = await start('Patchbay', [resolve(cli), 'serve', '--config', file], { env, afterStop: remove });
     const { origin } = new URL(target.url);
     await untilHealthy(`${origin}/healthz`);
-    return Object.assign(target, { url: `${origin}/mcp` });
+    const workers =
+      (more.server as { workers?: unknown } | undefined)?.workers === undefined ? [] : childrenOf(target.pid);
+    return Object.assign(target, { url: `${origin}/mcp`, workers });
   } catch (error) {
     await target?.[Symbol.asyncDispose]();
     await remove();
     throw error;
   }
 }
+
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
 
 /** Spawns a Node script on the Node that runs this one; settles when it has said where it listens. @param args of Node */
 export function start(
@@ -160,7 +167,15 @@ export function start(
       if (url === undefined) return;
       clearTimeout(late);
       child.off('close', early);
-      resolve({ name, url, pid: child.pid!, inspector, stderr: () => tail.join('\n'), [Symbol.asyncDispose]: stop });
+      resolve({
+        name,
+        url,
+        pid: child.pid!,
+        workers: [],
+        inspector,
+        stderr: () => tail.join('\n'),
+        [Symbol.asyncDispose]: stop,
+      });
     });
   });
 }

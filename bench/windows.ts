@@ -29,6 +29,8 @@ export interface Load {
   /** In so many tools of the same name the sessions take turns. */
   spread?: number;
   rate?: number;
+  /** 1: each session has connections of its own. */
+  apart?: number;
   token?: string;
 }
 
@@ -46,6 +48,7 @@ export async function measureWindow(target: Target, { inFlight, ...load }: Load)
   const flags = {
     url: target.url,
     pid: target.pid,
+    ...(target.workers.length > 0 && { 'more-pids': target.workers.join(',') }),
     'in-flight': inFlight,
     ...load,
   };

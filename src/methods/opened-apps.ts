@@ -1,5 +1,5 @@
 /** MCP Apps that are in use. */
-import type { Tallies } from '../storage/tallies.ts';
+import { SOON, type Tallies } from '../storage/tallies.ts';
 
 /** Principals of which it is kept which upstreams' apps they have opened. */
 const MOST = 10_000;
@@ -20,7 +20,7 @@ export class OpenedApps {
 
   /** A principal has read a `ui://` resource of an upstream. */
   open(principal: string, upstream: string): void {
-    if (!this.has(principal, upstream)) this.#tallies?.add('apps', JSON.stringify([principal, upstream]));
+    if (!this.has(principal, upstream)) this.#tallies?.add('apps', JSON.stringify([principal, upstream]), SOON);
     this.#take(principal, upstream);
   }
 

@@ -1,5 +1,5 @@
 /** Which upstream each URI came from that one principal was shown and no list or template attributes. */
-import type { Tallies } from '../storage/tallies.ts';
+import { SOON, type Tallies } from '../storage/tallies.ts';
 
 /** Those of one principal. */
 export interface LearnedOwners {
@@ -87,7 +87,7 @@ export class LearnedByPrincipal {
     const tallies = this.#tallies;
     return new LearnedUris(
       undefined,
-      tallies && ((uri, upstream) => tallies.add('learned', JSON.stringify([principal, uri, upstream]))),
+      tallies && ((uri, upstream) => tallies.add('learned', JSON.stringify([principal, uri, upstream]), SOON)),
     );
   }
 }

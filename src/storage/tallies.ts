@@ -3,8 +3,9 @@
  * happens within the time that telling takes, each knows for itself alone.
  */
 
-/** How long what is to be told may wait for more, milliseconds. */
-const SOON = 20;
+/** How long what is to be told waits for more, milliseconds: counts, and what somebody may use at once. */
+const USUAL = 100;
+export const SOON = 5;
 
 /** What was counted, under which key, and how often. */
 export type Tally = readonly [kind: string, key: string, times: number];
@@ -14,17 +15,22 @@ export class Tallies {
   readonly #pending = new Map<string, Map<string, number>>();
   readonly #heard = new Map<string, (key: string, times: number) => void>();
   #timer: NodeJS.Timeout | undefined;
+  /** When it is told, milliseconds of `performance.now()`. */
+  #due = 0;
 
   /** @param tell brings it to the other processes */
   constructor(tell: (tallies: readonly Tally[]) => void) {
     this.#tell = tell;
   }
 
-  /** Something was counted here. */
-  add(kind: string, key: string): void {
+  /** Something was counted here. @param within how soon it is told, milliseconds */
+  add(kind: string, key: string, within = USUAL): void {
     const counts = this.#pending.get(kind) ?? new Map<string, number>();
     this.#pending.set(kind, counts.set(key, (counts.get(key) ?? 0) + 1));
-    this.#timer ??= setTimeout(() => this.#flush(), SOON).unref();
+    if (this.#timer && (within === USUAL || this.#due <= performance.now() + within)) return;
+    clearTimeout(this.#timer);
+    this.#due = performance.now() + within;
+    this.#timer = setTimeout(() => this.#flush(), within).unref();
   }
 
   /** Sets who is told of what others have counted; it takes the place of whoever was before. */

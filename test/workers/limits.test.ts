@@ -13,7 +13,7 @@ import { poll } from '../multiplexer/until.ts';
 import { type Lab, startLab } from './lab.ts';
 
 const LONG = 60_000;
-const LIMIT = 60;
+const LIMIT = 200;
 /** What may get through while workers tell each other; each of them alone would let `LIMIT` more through. */
 const BURST = LIMIT / 2;
 
