@@ -7,6 +7,7 @@ import { challenge } from './auth-routes.ts';
 import { neverSniffed } from './browser-headers.ts';
 import { noteRefusal } from './door.ts';
 import type { Gateway } from './gateway.ts';
+import { bodyReader } from './read-body.ts';
 import { type Readiness, type RouteOptions, routes } from './routes.ts';
 import { divert } from './workers/divert.ts';
 
@@ -38,7 +39,7 @@ export function createApp(gateway: Gateway, settings: AppSettings, readiness: Re
   // clients are told when an idle connection will be closed; one that is late by a moment must not find it reset
   app.server.keepAliveTimeoutBuffer = KEEP_ALIVE_GRACE;
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser('application/json', bodyReader(settings.maxBodySize));
 
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const found = isServed(request.method) ? asFault(error, settings) : notServed(request.method);

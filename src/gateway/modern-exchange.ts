@@ -79,8 +79,8 @@ export class ModernExchange implements Exchange {
   }
 }
 
-function tokenOf({ bytes, params }: Asked['message']): string | undefined {
-  const meta = params && isObjectAt(bytes, params.start) ? memberOf(members(bytes, params.start), '_meta') : undefined;
+function tokenOf({ bytes, inParams }: Asked['message']): string | undefined {
+  const meta = inParams && memberOf(inParams, '_meta');
   if (!meta || !isObjectAt(bytes, meta.start)) return undefined;
   const token = memberOf(members(bytes, meta.start), 'progressToken');
   return token && bytes.toString('utf8', token.start, token.end);

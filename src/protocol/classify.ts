@@ -84,10 +84,8 @@ function classifyBatch(messages: readonly (Message | undefined)[], modernHeader:
 
 /** The version a message claims in `params._meta`, of whatever type; `undefined` when the key is not there. */
 function versionClaim(message: Message): unknown {
-  const { bytes, params } = message;
-  if (!params || !isObjectAt(bytes, params.start)) return undefined;
-  if (bytes.indexOf('_meta', params.start) < 0 && bytes.indexOf('\\u', params.start) < 0) return undefined;
-  const meta = memberOf(members(bytes, params.start), '_meta');
+  const { bytes, inParams } = message;
+  const meta = inParams && memberOf(inParams, '_meta');
   if (!meta || !isObjectAt(bytes, meta.start)) return undefined;
   const claim = memberOf(members(bytes, meta.start), VERSION_KEY);
   return claim && valueAt(bytes, claim);

@@ -1,4 +1,5 @@
 /** How the two eras differ on the way to an upstream, behind one interface. */
+import type { Pieces } from './json/pieces.ts';
 import { isObjectAt } from './json/scan.ts';
 import type { Message } from './message.ts';
 import type { Era } from './versions.ts';
@@ -14,7 +15,7 @@ export interface ServerFacts {
 
 /** A request as it goes out. `headers` are for HTTP transports. */
 export interface Encoded {
-  readonly body: Buffer;
+  readonly body: Pieces;
   readonly headers: Readonly<Record<string, string>>;
 }
 

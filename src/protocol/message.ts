@@ -14,7 +14,7 @@ import {
   JsonSyntaxError,
   type Member,
   memberOf,
-  members,
+  type ScannedObject,
   type Span,
   scanObject,
   skipSpace,
@@ -37,10 +37,10 @@ export interface Message extends Span {
   /** The method's name; `undefined` when absent, `null` when it is not a string. */
   readonly method: string | null | undefined;
   readonly params: Span | undefined;
+  /** The members of `params`; `undefined` when it is not there or no object. */
+  readonly inParams: readonly Member[] | undefined;
   readonly result: Span | undefined;
   readonly error: Span | undefined;
-  /** What {@link paramMembers} found. */
-  inParams?: readonly Member[] | undefined;
 }
 
 /** The spelling of a JSON-RPC id as it came, which keeps its type: `"1"` and `1` are different ids. */
@@ -58,14 +58,16 @@ export function readMessages(bytes: Buffer, depth = DEFAULT_DEPTH): Message | (M
   if (!isUtf8(bytes)) throw new JsonSyntaxError('invalid UTF-8', 0);
   const start = skipSpace(bytes, 0);
   if (isObjectAt(bytes, start)) {
-    const { end, members: list } = scanObject(bytes, start, depth);
-    nothingAfter(bytes, end);
-    return head(bytes, { start, end }, list);
+    const scanned = scanObject(bytes, start, depth, 'params');
+    nothingAfter(bytes, scanned.end);
+    return head(bytes, start, scanned);
   }
   nothingAfter(bytes, skipValue(bytes, start, depth));
   if (!isArrayAt(bytes, start)) return undefined;
   return elements(bytes, start, depth).map((element) =>
-    isObjectAt(bytes, element.start) ? head(bytes, element, members(bytes, element.start, depth)) : undefined,
+    isObjectAt(bytes, element.start)
+      ? head(bytes, element.start, scanObject(bytes, element.start, depth, 'params'))
+      : undefined,
   );
 }
 
@@ -81,7 +83,7 @@ function nothingAfter(bytes: Buffer, end: number): void {
   if (rest < bytes.length) throw new JsonSyntaxError('unexpected text after the value', rest);
 }
 
-function head(bytes: Buffer, span: Span, list: readonly Member[]): Message {
+function head(bytes: Buffer, start: number, { end, members: list, inside }: ScannedObject): Message {
   let versioned = false;
   let duplicate: string | undefined;
   let id: Member | undefined;
@@ -121,8 +123,8 @@ function head(bytes: Buffer, span: Span, list: readonly Member[]): Message {
   }
   return {
     bytes,
-    start: span.start,
-    end: span.end,
+    start,
+    end,
     members: list,
     versioned,
     duplicate,
@@ -130,9 +132,9 @@ function head(bytes: Buffer, span: Span, list: readonly Member[]): Message {
     idKind: id ? idKind(bytes, id) : 'absent',
     method: method && (isStringAt(bytes, method.start) ? (valueAt(bytes, method) as string) : null),
     params,
+    inParams: inside,
     result,
     error,
-    inParams: undefined,
   };
 }
 
@@ -172,12 +174,6 @@ export function paramsOf({ bytes, params }: Message): Record<string, unknown> {
   return params && isObjectAt(bytes, params.start) ? (valueAt(bytes, params) as Record<string, unknown>) : {};
 }
 
-/** The members of `params`, which must be an object; found once. */
-export function paramMembers(message: Message): readonly Member[] {
-  message.inParams ??= members(message.bytes, message.params!.start);
-  return message.inParams;
-}
-
 /** The digits that a number without a fraction surely has exactly. */
 const SAFE_DIGITS = 15;
 
@@ -197,8 +193,8 @@ export function numberAt(bytes: Buffer, span: Span): number {
 }
 
 /** The key of an id that stands in the params, such as `requestId`; `undefined` when there is none. See {@link idKey}. */
-export function paramIdKey({ bytes, params }: Message, name: string): string | undefined {
-  const at = params && isObjectAt(bytes, params.start) ? memberOf(members(bytes, params.start), name) : undefined;
+export function paramIdKey({ bytes, inParams }: Message, name: string): string | undefined {
+  const at = inParams && memberOf(inParams, name);
   if (!at) return undefined;
   const kind = idKind(bytes, at);
   return kind === 'string' || kind === 'integer' ? idKey(bytes.toString('utf8', at.start, at.end)) : undefined;

@@ -1,7 +1,7 @@
 /** The `params` of one request: members looked up where they stand, and edits that leave all the rest untouched. */
 import { type Edit, removeMembers } from './json/edit.ts';
 import { isObjectAt, isStringAt, type Member, members, type Span, textOf } from './json/scan.ts';
-import { type Message, paramMembers, valueAt } from './message.ts';
+import { type Message, valueAt } from './message.ts';
 
 /** A member of params (or of an object in it) that Patchbay must understand is of the wrong type or there twice. */
 export class ParamsError extends Error {}
@@ -16,7 +16,7 @@ export class Params {
     const { bytes, params } = message;
     if (params && !isObjectAt(bytes, params.start)) throw new ParamsError('params must be an object');
     this.#message = message;
-    this.#members = params ? paramMembers(message) : [];
+    this.#members = message.inParams ?? [];
   }
 
   /** The string member `key`. @throws ParamsError when it is missing, not a string, or there twice */

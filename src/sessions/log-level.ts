@@ -1,6 +1,6 @@
 /** Which log messages of upstreams a session gets, and how they are labelled. */
 import { type Edit, insertMember } from '../protocol/json/edit.ts';
-import { isObjectAt, isStringAt, memberOf, members, textOf } from '../protocol/json/scan.ts';
+import { isStringAt, memberOf, textOf } from '../protocol/json/scan.ts';
 import { type Message, messageBytes } from '../protocol/message.ts';
 
 /** Severity of log messages, least first (RFC 5424 names). */
@@ -14,9 +14,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
  * @returns the notification for the client, or `undefined` when it does not want it
  */
 export function logFor(message: Message, least: LogLevel | undefined, label: string | undefined): Buffer | undefined {
-  const { bytes, params } = message;
-  if (!params || !isObjectAt(bytes, params.start)) return undefined;
-  const list = members(bytes, params.start);
+  const { bytes, params, inParams: list } = message;
+  if (!params || !list) return undefined;
   const level = memberOf(list, 'level');
   if (least !== undefined && level && isStringAt(bytes, level.start)) {
     const severity = (LOG_LEVELS as readonly string[]).indexOf(textOf(bytes, level.start, level.end));

@@ -1,9 +1,11 @@
 /** The Streamable HTTP transport as a client of a legacy upstream. */
 import { InProgress } from '../protocol/in-progress.ts';
+import type { Pieces } from '../protocol/json/pieces.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { HttpEndpoint } from './http-endpoint.ts';
 import { HttpExchange } from './http-exchange.ts';
 import { HttpListen } from './http-listen.ts';
+import { postOf } from './http-post.ts';
 import { type AnswerLimit, type Wire, WireFault, type WireListener } from './wire.ts';
 
 /** How long the farewell DELETE may take, milliseconds. */
@@ -46,16 +48,16 @@ export class HttpWire implements Wire {
     this.#listener = listener;
   }
 
-  send(message: Buffer, of?: number, headers?: Readonly<Record<string, string>>, limit?: AnswerLimit): void {
+  send(message: Buffer | Pieces, of?: number, headers?: Readonly<Record<string, string>>, limit?: AnswerLimit): void {
     const sent = headers ? { ...this.#headers, ...headers } : this.#headers;
     if (of !== undefined && limit) this.#limits.set(of, limit);
     this.#post(message, of, sent, of === undefined);
   }
 
   /** @param again whether to post once more when the connection breaks: two of an answer or notification do no harm */
-  #post(message: Buffer, of: number | undefined, sent: Record<string, string>, again: boolean): void {
+  #post(message: Buffer | Pieces, of: number | undefined, sent: Record<string, string>, again: boolean): void {
     const exchange = this.#exchange(of, 0, again ? () => this.#post(message, of, sent, false) : undefined);
-    exchange.begin(this.#endpoint.pool, { method: 'POST', path: this.#path, headers: sent, body: message });
+    exchange.begin(this.#endpoint.pool, postOf(this.#path, sent, message));
   }
 
   ready(version: string): void {

@@ -1,8 +1,10 @@
 /** The Streamable HTTP transport as a client of a modern upstream: a POST for each request, and nothing in between. */
 import { InProgress } from '../protocol/in-progress.ts';
+import type { Pieces } from '../protocol/json/pieces.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { HttpEndpoint } from './http-endpoint.ts';
 import { HttpExchange } from './http-exchange.ts';
+import { postOf } from './http-post.ts';
 import type { AnswerLimit, Wire, WireListener } from './wire.ts';
 
 export class ModernHttpWire implements Wire {
@@ -30,7 +32,7 @@ export class ModernHttpWire implements Wire {
     this.#listener = listener;
   }
 
-  send(message: Buffer, of?: number, headers?: Readonly<Record<string, string>>, limit?: AnswerLimit): void {
+  send(message: Buffer | Pieces, of?: number, headers?: Readonly<Record<string, string>>, limit?: AnswerLimit): void {
     const exchange = new HttpExchange({
       upstream: this.#endpoint.upstream,
       of,
@@ -49,12 +51,7 @@ export class ModernHttpWire implements Wire {
       },
     });
     if (of !== undefined) this.#exchanges.set(of, exchange);
-    exchange.begin(this.#endpoint.pool, {
-      method: 'POST',
-      path: this.#path,
-      headers: { ...this.#headers, ...headers },
-      body: message,
-    });
+    exchange.begin(this.#endpoint.pool, postOf(this.#path, { ...this.#headers, ...headers }, message));
   }
 
   ready(): void {

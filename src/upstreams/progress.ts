@@ -1,5 +1,5 @@
 /** Progress notifications of an upstream, in the terms of the client that asked for them. */
-import { isObjectAt, memberOf, members } from '../protocol/json/scan.ts';
+import { memberOf } from '../protocol/json/scan.ts';
 import { type Message, messageBytes, numberAt } from '../protocol/message.ts';
 import type { Pending, PendingTable } from './pending.ts';
 
@@ -11,9 +11,8 @@ export function progressFor(
   message: Message,
   table: PendingTable,
 ): { pending: Pending; notification: Buffer | undefined } | undefined {
-  const { bytes, params } = message;
-  if (!params || !isObjectAt(bytes, params.start)) return undefined;
-  const list = members(bytes, params.start);
+  const { bytes, inParams: list } = message;
+  if (!list) return undefined;
   const token = memberOf(list, 'progressToken');
   const pending = token && table.get(numberAt(bytes, token));
   if (!token || !pending) return undefined;

@@ -1,10 +1,12 @@
 /** The HTTP+SSE transport of 2024-11-05 as a client: one event stream in, POSTs out. */
 import type { Dispatcher } from 'undici';
+import type { Pieces } from '../protocol/json/pieces.ts';
 import { isMessage, SseParser } from '../protocol/sse.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { connectionError } from './connection-errors.ts';
 import type { HttpEndpoint } from './http-endpoint.ts';
 import { HttpExchange } from './http-exchange.ts';
+import { postOf } from './http-post.ts';
 import { type Wire, WireFault, type WireListener } from './wire.ts';
 
 export class SseWire implements Wire {
@@ -50,7 +52,7 @@ export class SseWire implements Wire {
     });
   }
 
-  send(message: Buffer, of?: number): void {
+  send(message: Buffer | Pieces, of?: number): void {
     const exchange = new HttpExchange({
       upstream: this.#endpoint.upstream,
       // the answer comes on the event stream; the reply to the POST says only that it was taken
@@ -69,16 +71,12 @@ export class SseWire implements Wire {
         else if (fault) this.#log.warn({ err: fault.message }, 'upstream did not take a notification');
       },
     });
-    exchange.begin(this.#endpoint.pool, {
-      method: 'POST',
-      path: this.#post!,
-      headers: {
-        ...this.#endpoint.headers,
-        'content-type': 'application/json',
-        accept: 'application/json, text/event-stream',
-      },
-      body: message,
-    });
+    const headers = {
+      ...this.#endpoint.headers,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+    };
+    exchange.begin(this.#endpoint.pool, postOf(this.#post!, headers, message));
   }
 
   ready(): void {

@@ -1,4 +1,5 @@
 /** The stdio transport: one JSON message a line on the pipes of a child process. */
+import type { Pieces } from '../protocol/json/pieces.ts';
 import { singleLine } from '../protocol/sse.ts';
 import { DRAIN, type Ending, exitText } from './child.ts';
 import { idOfAnswer } from './dropped-answer.ts';
@@ -61,10 +62,10 @@ export class StdioWire implements Wire {
     void child.closed.then((ending) => this.#ended(ending));
   }
 
-  send(message: Buffer): void {
+  send(message: Buffer | Pieces): void {
     const { stdin } = this.#running!.child;
     stdin.cork();
-    stdin.write(singleLine(message));
+    for (const piece of Buffer.isBuffer(message) ? [message] : message) stdin.write(singleLine(piece));
     stdin.write(NEWLINE);
     stdin.uncork();
   }

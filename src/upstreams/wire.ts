@@ -1,5 +1,6 @@
 /** What a transport does for a link: carries JSON-RPC messages as bytes, one at a time, and says when it is over. */
 import type { Fault } from '../errors.ts';
+import type { Pieces } from '../protocol/json/pieces.ts';
 
 export interface WireFaultOptions {
   readonly unsent?: boolean;
@@ -93,7 +94,7 @@ export interface Wire {
    * @param headers further HTTP headers, where there are headers
    * @param limit of the answer, kept where it comes on a stream of its own: the rest of what is larger is not taken
    */
-  send(message: Buffer, of?: number, headers?: Readonly<Record<string, string>>, limit?: AnswerLimit): void;
+  send(message: Buffer | Pieces, of?: number, headers?: Readonly<Record<string, string>>, limit?: AnswerLimit): void;
   /** Tells the transport the negotiated version once the handshake is over; shared streams may open now. */
   ready(version: string): void;
   /** The request is answered or given up: what it still holds can go. */

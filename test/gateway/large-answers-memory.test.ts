@@ -88,7 +88,7 @@ test('32 clients that are sent 10 MB each, some of which read slowly, cost 64 Mi
   const slow = await Promise.all(sessions.slice(0, 12).map((session) => begin(session, 'up__large')));
   await Promise.all(slow.map((call, i) => call.some(10_000 * (i + 1))));
   // their upstreams feel it: nobody takes what they have written
-  await expect.poll(() => writing.every(({ writableLength }) => writableLength > 0)).toBe(true);
+  await expect.poll(() => writing.every(({ writableLength }) => writableLength > 0), { timeout: 60_000 }).toBe(true);
 
   const fast = await Promise.all([
     ...sessions.slice(12, 24).map(async (session) => textOf(await begin(session, 'up__large'))),

@@ -1,6 +1,7 @@
 /** An upstream in memory: a transport whose other end is a function, and a real legacy link on it. */
 
 import type { Round } from '../../src/protocol/call.ts';
+import { type Pieces, whole } from '../../src/protocol/json/pieces.ts';
 import type { Message } from '../../src/protocol/message.ts';
 import { LegacyLink } from '../../src/upstreams/legacy-link.ts';
 import type { LinkListener, ListKind } from '../../src/upstreams/link.ts';
@@ -45,9 +46,10 @@ export class ScriptedWire implements Wire {
     this.#listener = listener;
   }
 
-  send(message: Buffer): void {
-    this.raw.push(message.toString());
-    const sent = JSON.parse(message.toString()) as Sent;
+  send(message: Buffer | Pieces): void {
+    const text = (Buffer.isBuffer(message) ? message : whole(message)).toString();
+    this.raw.push(text);
+    const sent = JSON.parse(text) as Sent;
     this.sent.push(sent);
     const { id, method } = sent;
     if (id === undefined || method === undefined) return;

@@ -93,23 +93,41 @@ export function skipValue(b: Uint8Array, i: number, depth = DEFAULT_DEPTH): numb
   }
 }
 
+export interface ScannedObject {
+  /** The offset after it. */
+  readonly end: number;
+  /** In order, duplicates included. */
+  readonly members: Member[];
+  /** The members of the one that was looked into, where it is there and an object. */
+  readonly inside: readonly Member[] | undefined;
+}
+
 /**
- * The object that begins at `i`: its members in order, duplicates included, and the offset after it.
+ * The object that begins at `i`.
+ * @param look the key of a member whose own members are wanted as well, which saves going over it again
  * @throws JsonSyntaxError
  */
-export function scanObject(b: Buffer, i: number, depth = DEFAULT_DEPTH): { end: number; members: Member[] } {
+export function scanObject(b: Buffer, i: number, depth = DEFAULT_DEPTH, look?: string): ScannedObject {
   const found: Member[] = [];
+  let inside: readonly Member[] | undefined;
   if (b[i] !== OPEN_BRACE) throw expected('an object', b, i);
   i = skipSpace(b, i + 1);
-  if (b[i] === CLOSE_BRACE) return { end: i + 1, members: found };
+  if (b[i] === CLOSE_BRACE) return { end: i + 1, members: found, inside };
   for (;;) {
     const keyStart = i;
     const keyEnd = skipString(b, i);
     const start = afterColon(b, keyEnd);
-    const end = skipValue(b, start, depth - 1);
-    found.push({ key: keyOf(b, keyStart, keyEnd), keyStart, start, end });
+    const key = keyOf(b, keyStart, keyEnd);
+    let end: number;
+    if (key === look && b[start] === OPEN_BRACE && depth > 1)
+      ({ end, members: inside } = scanObject(b, start, depth - 1));
+    else {
+      end = skipValue(b, start, depth - 1);
+      if (key === look) inside = undefined;
+    }
+    found.push({ key, keyStart, start, end });
     i = skipSpace(b, end);
-    if (b[i] === CLOSE_BRACE) return { end: i + 1, members: found };
+    if (b[i] === CLOSE_BRACE) return { end: i + 1, members: found, inside };
     i = afterComma(b, i, '"," or "}"');
   }
 }

@@ -2,7 +2,7 @@
 import type { Call } from '../call.ts';
 import type { Encoded } from '../codec.ts';
 import { type Edit, removeMembers } from '../json/edit.ts';
-import { messageBytes } from '../message.ts';
+import { messagePieces } from '../message.ts';
 import { ENVELOPE } from '../meta.ts';
 
 const NO_HEADERS: Readonly<Record<string, string>> = {};
@@ -24,5 +24,5 @@ export function legacyRequest(call: Call, id: number): Encoded {
   if (call.client.era === 'modern') {
     own.push(...params.without(MODERN), ...removeMembers(params.meta, ({ key }) => ENVELOPE.has(key)));
   } else if (call.method === 'tools/call') own.push(...params.without(TASK));
-  return { body: messageBytes(message, own), headers: NO_HEADERS };
+  return { body: messagePieces(message, own), headers: NO_HEADERS };
 }

@@ -4,7 +4,7 @@ import type { Encoded, Speaker } from '../codec.ts';
 import { encodeHeaderValue } from '../header-value.ts';
 import { METHOD_HEADER, NAME_HEADER, VERSION_HEADER } from '../headers.ts';
 import { type Edit, insertMember, removeMembers } from '../json/edit.ts';
-import { messageBytes } from '../message.ts';
+import { messagePieces } from '../message.ts';
 import { CAPABILITIES_KEY, CLIENT_KEY, ENVELOPE, LEVEL_KEY, VERSION_KEY } from '../meta.ts';
 import { modernMethods } from '../methods.ts';
 
@@ -37,7 +37,7 @@ export function modernRequest(call: Call, id: number, speaker: Speaker): Encoded
   };
   // the names that the upstream knows, whatever the client called them
   if (call.target && modernMethods.get(call.method)?.named) headers[NAME_HEADER] = encodeHeaderValue(call.target.name);
-  return { body: messageBytes(message, own), headers };
+  return { body: messagePieces(message, own), headers };
 }
 
 /** The text of `_meta`: what this side says of itself, and whatever else the client had there. */
