@@ -255,7 +255,7 @@ describe('ids as numbers', () => {
       fc.nat(),
       fc.maxSafeInteger(),
       fc.bigInt({ min: 0n, max: 10n ** 20n }),
-      fc.double({ noNaN: true }),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
     );
     fc.assert(
       fc.property(ids.map(String), (text) => void expect(numbered(text)).toBe(JSON.parse(text))),

@@ -33,7 +33,7 @@ test('whoever takes a connection, people sign in, and their tokens are good at e
     for (let j = 0; j < 4; j++) expect(await modern.result('tools/list')).toMatchObject({ tools: expect.any(Array) });
   }
   const workers = gateway.logs
-    .filter(({ audit }) => audit === 'signed in')
+    .filter(({ audit }) => audit === 'sign-in')
     .map(({ worker, address }) => ({ worker, address }));
   expect(workers.length).toBeGreaterThan(0);
   for (const one of workers) expect(one).toEqual({ worker: 1, address: '127.0.0.1' });
