@@ -32,12 +32,15 @@ const DERIVED = 'kind';
 
 const LONGEST = 60;
 
+/** Made once: every reload needs it. */
+let schema: JsonSchema | undefined;
+
 /**
  * Pure. The keys of an upstream that changed are the `key` of the changes with its name.
  * @returns one change for each setting that differs, and one for each upstream that was added or removed
  */
 export function diffConfig(before: Config, after: Config): Change[] {
-  const schema = configJsonSchema();
+  schema ??= configJsonSchema();
   const { upstreams: old, ...rest } = before;
   const { upstreams: now, ...others } = after;
   const changes = [...compare(rest, others, [], schema)];

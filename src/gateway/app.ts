@@ -22,6 +22,10 @@ export interface AppSettings extends RouteOptions {
 const REQUEST_TIMEOUT = 60_000;
 /** How much longer than announced an idle connection stays open, milliseconds. */
 const KEEP_ALIVE_GRACE = 15_000;
+/** No route has a schema, bodies are bytes; what would compile schemas is a large part of what a start loads. */
+const noSchemas = (): never => {
+  throw new Error('routes have no schemas');
+};
 const RETRY_AFTER: Readonly<Record<number, string>> = { 429: '10', 503: '2' };
 
 export function createApp(gateway: Gateway, settings: AppSettings, readiness: Readiness): FastifyInstance {
@@ -32,6 +36,7 @@ export function createApp(gateway: Gateway, settings: AppSettings, readiness: Re
     routerOptions: { ignoreTrailingSlash: true },
     forceCloseConnections: true,
     return503OnClosing: false,
+    schemaController: { compilersFactory: { buildValidator: () => noSchemas, buildSerializer: () => noSchemas } },
     trustProxy: settings.trustProxy.length > 0 ? [...settings.trustProxy] : false,
   });
   neverSniffed(app);

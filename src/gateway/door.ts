@@ -82,3 +82,16 @@ export function noteRefusal({ audit, failures }: Door, request: FastifyRequest, 
     return error;
   }
 }
+
+/**
+ * Takes note of who comes with the session of somebody else. They are told the same as of one that never was; the audit
+ * trail knows better.
+ * @param owner whose session it is, if there is one
+ */
+export function noteForeign({ audit }: Door, request: FastifyRequest, owner: Principal | undefined): void {
+  const { principal, ip: address, method } = request;
+  if (!owner || owner.key === principal.key) return;
+  const who = { principal: principal.subject, issuer: principal.issuer, client: principal.clientId };
+  const reason = 'the session is that of another principal';
+  audit('refused', { fault: 'sessionUnknown', status: 404, address, method, ...who, reason });
+}

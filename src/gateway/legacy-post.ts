@@ -8,6 +8,7 @@ import { composeError, composeResult, type Message, rawId } from '../protocol/me
 import { ParamsError } from '../protocol/params.ts';
 import { BATCH_VERSION, isLegacyVersion, LEGACY_VERSIONS } from '../protocol/versions.ts';
 import type { LegacySession } from '../sessions/legacy-session.ts';
+import { noteForeign } from './door.ts';
 import type { Gateway } from './gateway.ts';
 import { headerOf } from './guard.ts';
 import { batch } from './legacy-batch.ts';
@@ -88,18 +89,9 @@ function requestsOf(body: Legacy): readonly Message[] {
 export function sessionOf(gateway: Gateway, request: FastifyRequest): LegacySession {
   const id = headerOf(request, SESSION_HEADER);
   if (!id) throw new Fault('sessionMissing');
-  noteForeign(gateway, request, id);
-  return gateway.context.sessions.get(id, request.principal, request.profile.name);
-}
-
-/** Who comes with the session of somebody else is told the same as of one that never was; the audit trail knows better. */
-function noteForeign({ context, door }: Gateway, { principal, ip: address, method }: FastifyRequest, id: string): void {
-  const session = context.sessions.byId(id);
-  if (!session || session.principal.key === principal.key) return;
-  const { subject, issuer, clientId } = principal;
-  const reason = 'the session is that of another principal';
-  const who = { principal: subject, issuer, client: clientId };
-  door.audit('refused', { fault: 'sessionUnknown', status: 404, address, method, ...who, reason });
+  const { sessions } = gateway.context;
+  noteForeign(gateway.door, request, sessions.byId(id)?.principal);
+  return sessions.get(id, request.principal, request.profile.name);
 }
 
 /** A version header is optional, and lenient about which legacy version it names. */

@@ -18,6 +18,7 @@ import { owned } from '../sessions/owner.ts';
 import type { Pressure } from '../sessions/pressure.ts';
 import type { SessionStream } from '../sessions/session-stream.ts';
 import { classifyBody, Rejected } from './body.ts';
+import { noteForeign } from './door.ts';
 import { whenExpired } from './expiry.ts';
 import type { Gateway } from './gateway.ts';
 import { enter } from './legacy-call.ts';
@@ -93,6 +94,7 @@ export class SseDoor {
     const { sessionId } = request.query as { sessionId?: unknown };
     if (typeof sessionId !== 'string') throw new Fault('sessionMissing');
     const door = this.#doors.get(sessionId);
+    noteForeign(this.#gateway.door, request, door?.principal);
     if (!door || door.principal.key !== request.principal.key || door.profile.name !== request.profile.name)
       throw new Fault('sessionUnknown');
     const body = classifyBody(request, this.#gateway.maxDepth);

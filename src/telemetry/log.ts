@@ -1,6 +1,6 @@
 /** Logs: one JSON object a line on stderr by pino, pretty on a terminal. */
+import { createRequire } from 'node:module';
 import { type Bindings, destination, type Logger, pino, stdSerializers } from 'pino';
-import pretty from 'pino-pretty';
 import { maskCredentials, withoutSecrets } from './secrets.ts';
 
 export type { Logger } from 'pino';
@@ -60,6 +60,8 @@ export function createLogger(
     return root;
   };
   if (format === 'pretty' || (format === 'auto' && terminal)) {
+    // loaded where it is used: services and containers have no terminal
+    const pretty = createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty');
     const stream = pretty({
       destination: 2,
       sync: true,

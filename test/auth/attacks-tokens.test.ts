@@ -5,8 +5,10 @@ import { networkInterfaces } from 'node:os';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { LogLine } from '../fixtures/gateway.ts';
-import { Session } from '../gateway/client.ts';
+import { initializeMessage, Session } from '../gateway/client.ts';
+import { exchange } from '../gateway/exchange.ts';
 import { ModernClient } from '../gateway/modern-client.ts';
+import { knock as enter } from '../multiplexer/door.ts';
 import { type Bench, challengeIn, knock, startBench } from './bench.ts';
 import { CERTIFICATE, startWeb, type Web } from './https.ts';
 import { CLIENT, type Issuer, seconds, startIssuer } from './issuer.ts';
@@ -14,7 +16,7 @@ import { CLIENT, type Issuer, seconds, startIssuer } from './issuer.ts';
 let bench: Bench;
 let stranger: Issuer;
 beforeAll(async () => {
-  bench = await startBench();
+  bench = await startBench({ config: { server: { port: 0, sse: true } } });
   stranger = await startIssuer();
 });
 afterAll(async () => {
@@ -281,6 +283,22 @@ test('a session id with the token of another user, or without one, is worth noth
   expect(JSON.stringify(bench.gateway.logs)).not.toContain(session.id);
   expect((await knock(aud(), { ...stolen, ...(await bench.bearer({ client: 'other' })) })).status).toBe(404);
   expect(await session.callText('legacy__read')).toBe('read');
+});
+
+test('so is the address to which a host of HTTP+SSE posts', async () => {
+  const own = await bench.bearer({ user: 'alice' });
+  const door = await enter(new URL('/sse', aud()).href, own);
+  const post = (headers: object) =>
+    exchange(door.post.href, { headers: { ...headers }, body: initializeMessage('2024-11-05') });
+  expect((await post({})).status).toBe(401);
+  const seen = bench.gateway.logs.length;
+  expect((await post(await bench.bearer({ user: 'mallory' }))).status).toBe(404);
+  const line = await bench.gateway.waitForLog(
+    (one) => bench.gateway.logs.indexOf(one) >= seen && one.fault === 'sessionUnknown',
+  );
+  expect(line).toMatchObject({ audit: 'refused', principal: 'mallory', status: 404, method: 'POST' });
+  expect((await post(own)).status).toBe(202);
+  door.stream.drop();
 });
 
 describe('issuers at private addresses', () => {

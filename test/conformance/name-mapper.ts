@@ -48,7 +48,7 @@ async function forward(req: IncomingMessage, res: ServerResponse, target: URL, p
     port: target.port,
     path: req.url,
     method: req.method,
-    headers: [...passing(req.rawHeaders), ...(body.length > 0 ? ['content-length', String(body.length)] : [])],
+    headers: [...asked(req.rawHeaders), ...(body.length > 0 ? ['content-length', String(body.length)] : [])],
     setHost: false,
   });
   res.once('close', () => out.destroy());
@@ -85,6 +85,10 @@ async function relayEvents(
   }
   res.write(rest);
 }
+
+/** The same of a request, whose answer is to come as text. */
+const asked = (raw: readonly string[]): string[] =>
+  passing(raw).filter((_, i, kept) => kept[i - (i % 2)]!.toLowerCase() !== 'accept-encoding');
 
 const passing = (raw: readonly string[]): string[] =>
   raw.filter((_, i) => !OF_THE_BODY.has(raw[i - (i % 2)]!.toLowerCase()));

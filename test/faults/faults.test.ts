@@ -182,7 +182,7 @@ describe('what is left', () => {
         return harness.gateway.holdings();
       };
       const first = await rest();
-      for (let i = 0; i < 3; i++) await rest();
+      for (let i = 0; i < 2; i++) await rest();
       const flat = (now: Awaited<ReturnType<typeof rest>>) => ({
         sessions: now.sessions,
         streams: now.streams,

@@ -1,5 +1,6 @@
 /** A thousand edits of the config under load: calls that an edit does not concern never notice, and nothing is left of them. */
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { type Gateway, startGateway } from '../fixtures/gateway.ts';
@@ -12,6 +13,8 @@ const EDITS = 1_000;
 /** By then all that is made once has been made. */
 const WARM = 200;
 const MIB = 1_048_576;
+/** Between two calls, milliseconds. */
+const PAUSE = 5;
 
 let gateway: Gateway;
 let steady: ScriptedUpstream;
@@ -69,6 +72,8 @@ function caller(name: string, failed: string[]) {
       calls += 1;
       if (error) failed.push(`${(error as { code: number }).code} ${(error as { message: string }).message}`);
       else if (!JSON.stringify(result).includes('content')) failed.push(JSON.stringify(result));
+      // so that edits find calls in progress, and the machine is not busy with calls alone
+      await setTimeout(PAUSE);
     }
     await session.end();
   })();
