@@ -31,7 +31,7 @@ describe.each([
     size: 50,
     able: false,
     combinations: WITHOUT_OWN_PROCESSES,
-    calls: 2,
+    calls: 1,
   },
 ])(`$title (SEED=${SEED})`, ({ size, able, combinations, calls }) => {
   let upstreams: Upstreams;
