@@ -31,7 +31,11 @@ let gateway: Gateway;
 function answer({ id, params }: Received, res: ServerResponse): object | undefined {
   if (params?.name === 'quick') return textResult('quick');
   const json = Number(id) % 2 === 0;
-  const pieces = ['"result":{"content":[{"type":"text","text":"', ...Array(TIMES[String(params!.name)]).fill(BYTES), '"}]}'];
+  const pieces = [
+    '"result":{"content":[{"type":"text","text":"',
+    ...Array(TIMES[String(params!.name)]).fill(BYTES),
+    '"}]}',
+  ];
   const head = `"jsonrpc":"2.0","id":${id}`;
   const message = Number(id) % 3 === 0 ? [`{${head},`, ...pieces, '}'] : ['{', ...pieces, `,${head}}`];
   res.writeHead(200, { 'content-type': json ? 'application/json' : 'text/event-stream' });
