@@ -25,6 +25,9 @@ export function claimedIssuer(token: string): string | undefined {
 
 const invalid = (detail: string): Fault => new Fault('invalidToken', { detail });
 
+/** Claims that ID tokens alone have (OpenID Connect Core §3.1.3.6, §3.3.2.11): many say of their type no more than `JWT`. */
+const OF_ID_TOKENS = ['nonce', 'at_hash', 'c_hash'];
+
 /** The tokens of one issuer: only its own keys are ever tried on them. */
 export class JwtVerifier implements TokenVerifier {
   readonly #settings: JwtSettings;
@@ -50,6 +53,8 @@ export class JwtVerifier implements TokenVerifier {
   async verify(token: string, isAudience: (audience: string) => boolean): Promise<Verified> {
     const { issuer, audience, claims: names, clockSkew } = this.#settings;
     const claims = await this.#check(token);
+    if (OF_ID_TOKENS.some((name) => claims[name] !== undefined))
+      throw invalid('it is an ID token, which is meant for the client');
     const meant = audiencesOf(claims).some((one) => (audience ? audience.includes(one) : isAudience(one)));
     if (!meant) throw invalid('it is meant for another audience');
     const { jkt, other } = bindingOf(claims);

@@ -1,4 +1,5 @@
 /** The users of Patchbay's own sign-in: those of users.yaml, as it is now. */
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { type ConfigWatch, type WatchTiming, watchConfig } from '../config/watch.ts';
 import { type Audit, noAudit } from '../telemetry/audit.ts';
@@ -94,8 +95,20 @@ export class Users {
   }
 
   /**
-   * Calls back with the names of users who were removed, or whose password or groups were changed: what they had signed
-   * in to should end.
+   * What tells whether a user is still the one of then, by name: another password or other groups give another text, from
+   * which neither can be had.
+   */
+  marks(): ReadonlyMap<string, string> {
+    const mark = ({ hash, groups }: FiledUser): string =>
+      createHash('sha256')
+        .update(JSON.stringify([hash, groups]))
+        .digest('base64url');
+    return new Map([...this.#users.values()].map((user) => [user.name, mark(user)]));
+  }
+
+  /**
+   * Calls back when users were read again, with the names of those who were removed, or whose password or groups were
+   * changed: what they had signed in to should end.
    */
   onChange(listener: (names: readonly string[]) => void): void {
     this.#listeners.add(listener);
@@ -116,6 +129,7 @@ export class Users {
       return undefined;
     }
     this.#users = new Map([[user.name, user]]);
+    this.#tell([]);
     this.#audit('user added', { user: user.name, groups: user.groups, reason: 'first run' });
     return { name: user.name, password, kept };
   }
@@ -161,7 +175,11 @@ export class Users {
       const now = next.get(name);
       this.#audit(now ? 'user changed' : 'user removed', { user: name, groups: now?.groups });
     }
-    if (changed.length > 0) for (const listener of this.#listeners) listener(changed.map(({ name }) => name));
+    if (added.length + changed.length > 0) this.#tell(changed.map(({ name }) => name));
+  }
+
+  #tell(changed: readonly string[]): void {
+    for (const listener of this.#listeners) listener(changed);
   }
 }
 

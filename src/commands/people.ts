@@ -33,6 +33,11 @@ export function userCommand(): Command {
     .description('remove a user')
     .addOption(configOption(CONFIG))
     .action(async (name, options) => done(await (await import('./user.ts')).userRemove(name, options)));
+  users
+    .command('sign-out <name>')
+    .description('end what somebody is signed in to, also one whom a provider signs in')
+    .addOption(configOption(CONFIG))
+    .action(async (name, options) => done((await import('./user-sign-out.ts')).userSignOut(name, options)));
   return users;
 }
 

@@ -58,6 +58,8 @@ const jwt = z.strictObject({
   claims: section(claims).describe('Where to find what in its tokens.'),
 });
 
+const DAY = 24 * 3_600_000;
+
 const introspection = z.strictObject({
   issuer,
   endpoint: text(is.issuerUrl).optional().describe('Where tokens are asked for, when its metadata is not to be asked.'),
@@ -107,6 +109,10 @@ const federation = z.strictObject({
     .string()
     .default('groups')
     .describe('Claim with the groups of the user, of ID tokens or the userinfo endpoint.'),
+  maxAge: duration(
+    '14d',
+    'How long somebody is believed to be there still who has not signed in at the provider again.',
+  ),
 });
 
 const registration = z.strictObject({
@@ -122,7 +128,7 @@ const embedded = z.strictObject({
       'File with the users; a relative path starts in the folder of the config file. Default: users.yaml in storage.folder.',
     ),
   passwords: z.boolean().default(true).describe('Let the users of that file sign in with their passwords.'),
-  accessToken: duration('10m', 'How long an access token is good.'),
+  accessToken: duration('10m', 'How long an access token is good, 24h at most.', { most: DAY }),
   refreshToken: duration('14d', 'How long a client that is not used stays signed in.'),
   browser: duration('12h', 'How long a browser stays signed in.'),
   registration: section(registration).describe('How clients make themselves known.'),

@@ -30,30 +30,41 @@ export function text(check: (value: string) => Finding | undefined, pattern?: st
  *
  * @param preset the default, as an admin would write it
  * @param description what the key is for; the unit is added to it
- * @param least the shortest one allowed, in ms
+ * @param limits the shortest and the longest one allowed, in ms
  */
-export function duration(preset: string, description: string, limits: { least?: number } = {}) {
+export function duration(preset: string, description: string, limits: DurationLimits = {}) {
   return anyDuration(limits).prefault(preset).describe(`${description} ${DURATION_FORMS}`);
 }
 
 /** A duration that may be left out; parameters as for `duration`. */
-export function optionalDuration(description: string, limits: { least?: number } = {}) {
+export function optionalDuration(description: string, limits: DurationLimits = {}) {
   return anyDuration(limits).optional().describe(`${description} ${DURATION_FORMS}`);
+}
+
+interface DurationLimits {
+  readonly least?: number;
+  readonly most?: number;
 }
 
 const DURATION_FORMS = 'Seconds, or text such as 250ms, 30s, 5m, 1h.';
 
-function anyDuration({ least = 1 }: { least?: number }) {
+function anyDuration({ least = 1, most = LONGEST_DURATION }: DurationLimits) {
   const mend = 'write a number of seconds, or text such as 250ms, 30s, 5m, 1h';
   return z
     .union([z.number(), z.string()], { error: `is not a duration; ${mend}` })
     .transform((value, ctx) => {
       const ms = parseDuration(value);
-      if (ms !== undefined && ms >= least && ms <= LONGEST_DURATION) return ms;
+      if (ms !== undefined && ms >= least && ms <= most) return ms;
       if (ms === undefined) ctx.addIssue(issue({ message: 'is not a duration', mend }));
       else if (ms < least) {
         ctx.addIssue(issue({ message: 'is too short', mend: `write ${formatDuration(least)} or more` }));
-      } else ctx.addIssue(issue({ message: 'is too long', mend: 'write 24d or less' }));
+      } else
+        ctx.addIssue(
+          issue({
+            message: 'is too long',
+            mend: `write ${most === LONGEST_DURATION ? '24d' : formatDuration(most)} or less`,
+          }),
+        );
       return z.NEVER;
     })
     .meta({ pattern: DURATION_PATTERN });

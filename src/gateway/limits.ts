@@ -48,7 +48,7 @@ export function callLimit(door: () => Door, open: boolean, tallies: Tallies | un
   };
 }
 
-/** Metadata and keys, which clients ask for often and which cost nothing. */
+/** Routes of metadata and keys, which clients ask for often and which cost nothing. */
 const FREE = /^\/(?:\.well-known\/|oauth\/jwks$)/;
 const REGISTER = /^\/(?:oauth\/)?register$/;
 
@@ -67,9 +67,10 @@ export async function limitSignIn(scope: FastifyInstance, limits: () => SignInLi
   const [all, registering] = [limiter('signIn', MINUTE), limiter('registrations', HOUR)];
   const told = new Told();
   scope.addHook('onRequest', async (request, reply) => {
-    const path = request.url.split('?', 1)[0]!.replace(/(?<=.)\/$/, '');
-    if (request.method === 'OPTIONS' || FREE.test(path)) return undefined;
-    for (const { name, count } of REGISTER.test(path) ? [all, registering] : [all]) {
+    // the route that serves it, however its path is spelled
+    const { url: route = '' } = request.routeOptions;
+    if (request.method === 'OPTIONS' || FREE.test(route)) return undefined;
+    for (const { name, count } of REGISTER.test(route) ? [all, registering] : [all]) {
       if (limits()[name] === 0) continue;
       const counted = await count(request);
       if (counted.isAllowed || !counted.isExceeded) continue;

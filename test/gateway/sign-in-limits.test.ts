@@ -86,6 +86,12 @@ describe('limits', () => {
     expect(wait).toBeLessThanOrEqual(3_600);
   });
 
+  test('registrations count as such however their path is spelled', async () => {
+    await serve({ signIn: 0, registrations: 2 });
+    expect(await statuses(3, '/oauth/%72egister')).toEqual([200, 200, 429]);
+    expect(await statuses(1, '/%72%65gister?x')).toEqual([429]);
+  });
+
   test('metadata, keys, preflights and what is elsewhere are free', async () => {
     await serve({ signIn: 1, registrations: 1 });
     for (const url of FREE) expect(await statuses(5, url, { method: 'GET' })).toEqual([200, 200, 200, 200, 200]);

@@ -1,5 +1,6 @@
 /** How oidc-provider reaches what is kept. */
 import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
+import { Fault } from '../../errors.ts';
 import { errors } from './oidc-provider.ts';
 import { OF_GRANT, type Payload, type Records } from './records.ts';
 
@@ -14,8 +15,35 @@ export interface AdapterOptions {
 /** A client that somebody has just let in stays for so long at least, milliseconds. */
 const LET_IN = 86_400_000;
 
-/** Gives the adapter of each kind of record. */
-export function createAdapters({ records, maxClients, ended }: AdapterOptions): AdapterFactory {
+/**
+ * Gives the adapter of each kind of record. While the database cannot be used, clients are told to come again: by any other
+ * answer they would take what they have for lost.
+ */
+export function createAdapters(options: AdapterOptions): AdapterFactory {
+  const make = adapters(options);
+  return (kind) => {
+    const adapter = make(kind);
+    const methods = Object.entries(adapter).map(([name, method]) => [
+      name,
+      async (...args: unknown[]) => {
+        try {
+          return (await Reflect.apply(method, adapter, args)) as unknown;
+        } catch (error) {
+          throw error instanceof Fault ? away(error) : error;
+        }
+      },
+    ]);
+    return Object.fromEntries(methods) as Adapter;
+  };
+}
+
+/** As an OAuth error, of a status that says that it will pass. */
+function away({ message }: Fault): Error {
+  const error = new errors.CustomOIDCProviderError('temporarily_unavailable', message);
+  return Object.assign(error, { status: 503, statusCode: 503 });
+}
+
+function adapters({ records, maxClients, ended }: AdapterOptions): AdapterFactory {
   /** All that was made of a grant ends with it. */
   const end = (grant: string): void => {
     for (const each of OF_GRANT) records.removeOfGrant(each, grant);
@@ -39,7 +67,7 @@ export function createAdapters({ records, maxClients, ended }: AdapterOptions): 
       }
     },
     async find(id) {
-      const found = records.get(kind, id) as AdapterPayload | undefined;
+      const found = records.find(kind, id) as AdapterPayload | undefined;
       if (found && kind === 'Client') records.touch(kind, id);
       return found;
     },

@@ -13,6 +13,7 @@ import type { TokenVerifier } from '../verifier.ts';
 import { Accounts } from './accounts.ts';
 import { Federation } from './federation.ts';
 import { Interactions } from './interactions.ts';
+import { noteUsers } from './known-users.ts';
 import { OwnTokens } from './own-tokens.ts';
 import { createProvider } from './provider.ts';
 import { Records } from './records.ts';
@@ -66,7 +67,12 @@ export class AuthorizationServer {
     const { federation, passwords } = settings.embedded;
     this.#options = options;
     this.#records = new Records(database, vault);
-    this.#accounts = new Accounts(passwords ? users : undefined, this.#records, federation?.issuer);
+    this.#accounts = new Accounts(
+      passwords ? users : undefined,
+      this.#records,
+      federation?.issuer,
+      federation?.domains,
+    );
     this.#keys = new SigningKeys(database, vault);
     this.#tellOfOtherKey();
     this.federation =
@@ -78,10 +84,17 @@ export class AuthorizationServer {
       accounts: this.#accounts,
       keys: () => this.#signing().keys,
     });
-    users?.onChange((names) => {
-      for (const name of names) this.#records.removeOfAccount(name);
-      onRevoked(this.#tokens.principalsOf(names));
-    });
+    if (users) {
+      for (const user of noteUsers(this.#records, users)) {
+        this.#end([user]);
+        options.audit('token revoked', { user, reason: 'the user was changed or removed while Patchbay did not run' });
+      }
+      users.onChange((names) => {
+        noteUsers(this.#records, users);
+        this.#end(names);
+        if (names.length > 0) onRevoked(this.#tokens.principalsOf(names));
+      });
+    }
     this.#timer = setInterval(() => {
       const principals = this.#tokens.look();
       if (principals.size > 0) onRevoked(principals);
@@ -131,6 +144,11 @@ export class AuthorizationServer {
     return nameToken(body, this.#tokens, this.#records);
   }
 
+  /** Ends all that these users are signed in to. */
+  #end(accounts: readonly string[]): void {
+    for (const account of accounts) this.#records.removeOfAccount(account);
+  }
+
   /** A step of a sign-in was not taken. @param reason for the audit trail */
   refused(reason: string, address: string): void {
     this.#options.audit('refused', { fault: 'step', status: 400, address, reason });
@@ -143,7 +161,7 @@ export class AuthorizationServer {
     const told = this.#records.get(NOTICE, OTHER_KEY)?.keys;
     if (unreadable.every((id) => Array.isArray(told) && told.includes(id))) return;
     log.warn({ path: database.path }, OTHER_KEY);
-    this.#records.put(NOTICE, OTHER_KEY, { keys: unreadable }, undefined);
+    this.#records.note(NOTICE, OTHER_KEY, { keys: unreadable });
   }
 
   #ended(grant: string): void {

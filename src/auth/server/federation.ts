@@ -30,6 +30,8 @@ export class FederationRefused extends Error {
 }
 
 const KIND = 'Federation';
+/** Milliseconds. */
+const SECOND = 1_000;
 /** How long a person may take at the provider, seconds. */
 const TTL = 600;
 
@@ -110,14 +112,18 @@ export class Federation {
     }
     if (!claims) throw new FederationRefused(`${this.name} did not say who you are.`);
     const email = typeof claims.email === 'string' ? claims.email : undefined;
-    this.#admit(email, settings.trustEmail || isTrue(claims[settings.verifiedClaim]));
+    const verified = settings.trustEmail || isTrue(claims[settings.verifiedClaim]);
+    if (!accounts.admits({ email, verified }))
+      throw new FederationRefused('Your account is not one of those that are let in here.');
     const groups = claims[settings.groups];
-    return accounts.federated(claims.sub, {
+    const told = {
       label: email ?? String(claims.preferred_username ?? claims.name ?? claims.sub),
       name: typeof claims.name === 'string' ? claims.name : undefined,
       email,
+      verified,
       groups: Array.isArray(groups) ? groups.filter((one): one is string => typeof one === 'string') : [],
-    });
+    };
+    return accounts.federated(claims.sub, told, settings.maxAge / SECOND);
   }
 
   /** What ID tokens leave out, many providers say to those who ask (OpenID Connect Core §5.4). */
@@ -134,15 +140,6 @@ export class Federation {
 
   #away(cause: unknown): FederationRefused {
     return new FederationRefused(`${this.name} cannot be reached now.`, { cause, status: 503 });
-  }
-
-  /** @throws FederationRefused for those of other domains */
-  #admit(email: string | undefined, verified: boolean): void {
-    const { domains } = this.#options.settings;
-    if (domains.length === 0) return;
-    const domain = email?.slice(email.lastIndexOf('@')).toLowerCase();
-    if (verified && domain !== undefined && domains.some((one) => `@${one.toLowerCase()}` === domain)) return;
-    throw new FederationRefused('Your account is not one of those that are let in here.');
   }
 
   get #redirectUri(): string {

@@ -9,6 +9,7 @@ import type { Audit } from '../../telemetry/audit.ts';
 import type { Users } from '../users.ts';
 import type { Accounts, Person } from './accounts.ts';
 import { ofFile } from './accounts.ts';
+import { askedFor } from './asked-for.ts';
 import { type Federation, FederationRefused } from './federation.ts';
 import { consentPage } from './pages/consent.ts';
 import type { ClientView } from './pages/model.ts';
@@ -43,7 +44,12 @@ export class Interactions {
   /** The page of the step that is next. @throws StepOver */
   async show(request: IncomingMessage, response: ServerResponse, uid: string): Promise<Step> {
     const step = await this.#step(request, response, uid);
-    return step.prompt.name === 'login' ? this.#signIn(step) : this.#consent(step);
+    if (step.prompt.name === 'login') return this.#signIn(step);
+    const person = this.#options.accounts.find(step.session?.accountId ?? '');
+    if (person) return this.#consent(step, person);
+    // whoever was signed in to this browser is not there any more
+    await this.#signOut(step);
+    return this.#signIn(step);
   }
 
   /** Somebody typed name and password. @throws StepOver */
@@ -79,7 +85,7 @@ export class Interactions {
       );
       return wait === undefined ? again : later(await again, wait);
     }
-    return this.#signedIn(request, response, ofFile(found), { client, address });
+    return this.#signedIn(request, response, step, ofFile(found), { client, address });
   }
 
   /** Somebody goes to the provider to sign in. @throws StepOver, FederationRefused */
@@ -120,7 +126,7 @@ export class Interactions {
     const client = String(step.params.client_id);
     try {
       const person = await federation.finish(query, uid);
-      return await this.#signedIn(request, response, person, { client, address });
+      return await this.#signedIn(request, response, step, person, { client, address });
     } catch (error) {
       if (error instanceof FederationRefused) this.#refused(error, { client, address });
       throw error;
@@ -131,9 +137,12 @@ export class Interactions {
   async #signedIn(
     request: IncomingMessage,
     response: ServerResponse,
+    step: Interaction,
     person: Person,
     { client, address }: { readonly client: string; readonly address: string },
   ): Promise<Step> {
+    // whoever was signed in here before goes first: nobody is two at once
+    if (step.session?.accountId !== undefined && step.session.accountId !== person.id) await this.#forget(step);
     this.#options.audit('sign-in', { user: person.id, client, address });
     await this.#options.provider.interactionFinished(
       request,
@@ -174,14 +183,19 @@ export class Interactions {
     return { kind: 'sent' };
   }
 
-  /** This browser is nobody any more: the step stays, and begins again with a sign-in. */
+  /** The step stays, and begins again with a sign-in. */
   async #signOut(step: Interaction): Promise<void> {
+    step.prompt = { name: 'login', reasons: ['other_account'], details: {} } as Interaction['prompt'];
+    await this.#forget(step);
+  }
+
+  /** This browser is nobody any more. */
+  async #forget(step: Interaction): Promise<void> {
     const session = step.session && (await this.#options.provider.Session.findByUid(step.session.uid));
     if (session) {
       Object.assign(session, { accountId: undefined, loginTs: undefined, authorizations: {} });
       await session.persist();
     }
-    step.prompt = { name: 'login', reasons: ['other_account'], details: {} } as Interaction['prompt'];
     if (step.session) Object.assign(step.session, { accountId: undefined });
     await step.persist();
   }
@@ -237,11 +251,10 @@ export class Interactions {
     return page(html, { redirectUri: String(step.params.redirect_uri), provider: federation?.origin }, status);
   }
 
-  async #consent(step: Interaction): Promise<Step> {
-    const person = this.#options.accounts.find(step.session?.accountId ?? '');
-    if (!person) throw new StepOver();
-    const { missingResourceScopes = {} } = step.prompt.details as { missingResourceScopes?: Record<string, string[]> };
-    const [[resource = String(step.params.resource ?? ''), scopes = []] = []] = Object.entries(missingResourceScopes);
+  async #consent(step: Interaction, person: Person): Promise<Step> {
+    const { provider } = this.#options;
+    const grant = step.grantId === undefined ? undefined : await provider.Grant.find(step.grantId);
+    const { resource, scopes } = askedFor(step, grant);
     const redirectUri = String(step.params.redirect_uri);
     const html = consentPage({
       action: this.#action(step, 'consent'),
@@ -250,7 +263,7 @@ export class Interactions {
       user: person.label,
       scopes: scopes.map((name) => ({ name, text: wordsFor(name) })),
       redirect: redirectView(redirectUri),
-      resource: resource === '' ? this.#options.provider.issuer : resource,
+      resource: resource === '' ? provider.issuer : resource,
     });
     return page(html, { redirectUri });
   }

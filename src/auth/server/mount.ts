@@ -31,7 +31,7 @@ export async function mountServer(app: FastifyInstance, server: AuthorizationSer
   const metadata = METADATA.flatMap((base) =>
     [...suffixes].map((suffix) => ({ url: base + suffix, to: METADATA[1]! })),
   );
-  const plain = [ROUTES.authorization, ROUTES.token, ROUTES.jwks, ROUTES.userinfo];
+  const plain = [ROUTES.token, ROUTES.jwks, ROUTES.userinfo];
   await app.register(async (scope) => {
     // bodies are the server's own to read
     scope.removeAllContentTypeParsers();
@@ -39,8 +39,6 @@ export async function mountServer(app: FastifyInstance, server: AuthorizationSer
     const routes = [
       ...metadata,
       ...plain.map((url) => ({ url: url as string, to: url as string })),
-      { url: `${ROUTES.authorization}/:uid`, to: undefined },
-      { url: '/authorize', to: GUESSES['/authorize']! },
       { url: '/token', to: GUESSES['/token']! },
     ];
     for (const { url, to } of routes) {
@@ -50,6 +48,18 @@ export async function mountServer(app: FastifyInstance, server: AuthorizationSer
         handler: (request, reply) => pass(server, request, reply, to),
       });
     }
+    const asking = [
+      { url: ROUTES.authorization as string, to: ROUTES.authorization as string },
+      { url: `${ROUTES.authorization}/:uid`, to: undefined },
+      { url: '/authorize', to: GUESSES['/authorize']! },
+    ];
+    // a browser is sent there; what comes in a form need not be served (RFC 6749 §3.1), and is looked at nowhere
+    for (const { url, to } of asking)
+      scope.route({
+        method: ['GET', 'HEAD', 'OPTIONS'],
+        url,
+        handler: (request, reply) => pass(server, request, reply, to),
+      });
     scope.route({
       method: ['GET', 'HEAD', 'OPTIONS'],
       url: ROUTES.revocation,

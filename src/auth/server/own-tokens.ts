@@ -51,6 +51,8 @@ export class OwnTokens implements TokenVerifier {
     const grant = claims[GRANT_CLAIM];
     const { jkt, other } = bindingOf(claims);
     if (!facts?.subject || typeof grant !== 'string' || other) throw bad('it does not say what it must');
+    // nobody was told that it would be good for everything, as a token without scopes is where there are no rules
+    if (facts.scopes.length === 0) throw bad('it has no scope');
     if (!this.#options.records.has('Grant', grant)) throw bad('it was revoked');
     const person = this.#options.accounts.find(facts.subject);
     if (!person) throw bad('its user is not there any more');

@@ -14,7 +14,7 @@ import { pageHeaders } from './pages/csp.ts';
 import { errorPage } from './pages/error.ts';
 import { leavePage } from './pages/leave.ts';
 import { isRunnable, opensApp } from './pages/schemes.ts';
-import { askForSomething, EVERYTHING, isLoopbackUri } from './shaping.ts';
+import { askForUse, EVERYTHING, isLoopbackUri } from './shaping.ts';
 import type { SigningKey } from './signing-keys.ts';
 
 export const ROUTES = {
@@ -46,7 +46,7 @@ export interface ProviderOptions {
 const SECOND = 1_000;
 const INTERACTION_TTL = 600;
 const CODE_TTL = 60;
-/** A grant lives as long as something refreshes it; what is unused ends with its tokens, seconds. */
+/** What a user has allowed is asked for again after so long; what is unused ends with its tokens, seconds. */
 const GRANT_TTL = 400 * 86_400;
 const DOCUMENT_CACHE = { min: 60, max: 3_600 };
 
@@ -121,7 +121,7 @@ export function createProvider(options: ProviderOptions): ProviderType {
       };
     },
     interactions: {
-      policy: interactionPolicy.base(),
+      policy: policy(),
       url: (_ctx, { uid }) => `${addresses.path}${INTERACTION}/${uid}`,
     },
     renderError: (ctx, out) => renderError(ctx, out),
@@ -161,10 +161,21 @@ export function createProvider(options: ProviderOptions): ProviderType {
   const provider = new Provider(addresses.base, configuration);
   // where clients come from is configured, and told by headers that the mount sets anew for every request
   provider.proxy = true;
-  provider.use(askForSomething(scopes) as never);
+  provider.use(askForUse() as never);
   provider.use(handOver as never);
   provider.on('server_error', (_ctx, error) => log.error({ err: error }, 'the sign-in failed'));
   return provider;
+}
+
+/** Whoever was signed in to a browser and is not there any more signs in anew. */
+function policy(): ReturnType<typeof interactionPolicy.base> {
+  const { base, Check } = interactionPolicy;
+  const prompts = base();
+  const gone = new Check('no_account', 'the user is not there any more', ({ oidc }) =>
+    oidc.session?.accountId !== undefined && !oidc.account ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT,
+  );
+  prompts.get('login')!.checks.add(gone);
+  return prompts;
 }
 
 /**

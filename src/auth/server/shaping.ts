@@ -1,5 +1,6 @@
 /** What hosts send that the server would not take, made into what they mean. */
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import { METRICS } from '../scopes.ts';
 
 /** The scope that stands for all that a user may do; asked for where a client asks for none. */
 export const EVERYTHING = 'mcp';
@@ -56,17 +57,22 @@ const webPage = (uri: unknown): boolean => typeof uri === 'string' && /^https:\/
 export const isLoopbackUri = (uri: string): boolean => LOOPBACK.test(uri);
 
 /**
- * Asks for everything where a client says nothing of what it wants here: no scope, or only those of OpenID Connect and
- * others that stand for nothing. Its user is then told so; a token without a scope would be good without that.
- * @param scopes that say what a token is good for
+ * Asks for the use of all that needs no scope of its own, beside what a client asks for: a token is good for that whatever
+ * else it says, and so the user is told. Figures alone are nothing of that.
  */
-export function askForSomething(scopes: readonly string[]) {
+export function askForUse() {
   return async (ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> => {
-    const { scope = '' } = ctx.query;
+    const { scope = '', prompt } = ctx.query;
+    // accounts are chosen by signing in
+    if (typeof prompt === 'string' && prompt.includes('select_account'))
+      ctx.query = {
+        ...ctx.query,
+        prompt: prompt.includes('login') ? 'login' : prompt.replace('select_account', 'login'),
+      };
     if (ctx.path.endsWith('/authorize') && ctx.method === 'GET' && typeof scope === 'string') {
       const asked = scope.split(' ').filter((one) => one !== '');
-      if (!asked.some((one) => scopes.includes(one)))
-        ctx.query = { ...ctx.query, scope: [...asked, EVERYTHING].join(' ') };
+      const use = asked.includes(EVERYTHING) || (asked.length === 1 && asked[0] === METRICS);
+      if (!use) ctx.query = { ...ctx.query, scope: [...asked, EVERYTHING].join(' ') };
     }
     await next();
   };

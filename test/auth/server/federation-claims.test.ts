@@ -1,6 +1,7 @@
 /** What a provider says of people: whose address counts, and where their groups are. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { claimsOf } from '../../hosts/host.ts';
+import { Bench } from './bench.ts';
 import { ADA, Federated, START_MS } from './federated.ts';
 
 let federated: Federated;
@@ -64,4 +65,19 @@ test('groups are found at the userinfo endpoint also where the ID token has the 
   expect(claimsOf((await exchange(left!)).access_token)).toMatchObject({ groups: ['weavers'] });
   expect(federated.company.idTokens).toEqual([expect.objectContaining({ email: ADA.email })]);
   expect(federated.company.idTokens[0]).not.toHaveProperty('groups');
+});
+
+test('maxAge: whoever did not sign in at the provider again for so long has to', { timeout: START_MS }, async () => {
+  federated = await Federated.start({ federation: { maxAge: '3s' } });
+  const browser = federated.browser();
+  const { page, exchange } = await federated.ask(browser);
+  const { left } = await browser.fill(await federated.through(browser, page), { decision: 'allow' });
+  const { access_token, refresh_token } = await exchange(left!);
+  const bench = new Bench(federated.gateway.base);
+  expect(await bench.knock(access_token)).toBe(400);
+  await expect.poll(() => bench.knock(access_token), { timeout: 20_000, interval: 500 }).toBe(401);
+  const { client_id: client } = claimsOf(access_token);
+  expect((await bench.refresh(String(client), refresh_token!)).body).toMatchObject({ error: 'invalid_grant' });
+  const { page: again } = await federated.ask(browser);
+  expect(again.html).toContain('Continue with Engines');
 });
