@@ -14,7 +14,7 @@ const EDITS = 1_000;
 const WARM = 200;
 const MIB = 1_048_576;
 /** Between two calls, milliseconds. */
-const PAUSE = 5;
+const PAUSE = 20;
 
 let gateway: Gateway;
 let steady: ScriptedUpstream;

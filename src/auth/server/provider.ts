@@ -161,7 +161,7 @@ export function createProvider(options: ProviderOptions): ProviderType {
   const provider = new Provider(addresses.base, configuration);
   // where clients come from is configured, and told by headers that the mount sets anew for every request
   provider.proxy = true;
-  provider.use(askForUse() as never);
+  provider.use(askForUse(scopes, settings.scopes.required) as never);
   provider.use(handOver as never);
   provider.on('server_error', (_ctx, error) => log.error({ err: error }, 'the sign-in failed'));
   return provider;

@@ -58,9 +58,12 @@ export const isLoopbackUri = (uri: string): boolean => LOOPBACK.test(uri);
 
 /**
  * Asks for the use of all that needs no scope of its own, beside what a client asks for: a token is good for that whatever
- * else it says, and so the user is told. Figures alone are nothing of that.
+ * else it says, and so the user is told. Where every token must have certain scopes, these say it. Figures alone are nothing
+ * of that.
+ * @param scopes that say what a token is good for
+ * @param required those that every token must have
  */
-export function askForUse() {
+export function askForUse(scopes: readonly string[], required: readonly string[]) {
   return async (ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> => {
     const { scope = '', prompt } = ctx.query;
     // accounts are chosen by signing in
@@ -71,7 +74,8 @@ export function askForUse() {
       };
     if (ctx.path.endsWith('/authorize') && ctx.method === 'GET' && typeof scope === 'string') {
       const asked = scope.split(' ').filter((one) => one !== '');
-      const use = asked.includes(EVERYTHING) || (asked.length === 1 && asked[0] === METRICS);
+      const told = required.length > 0 ? asked.some((one) => scopes.includes(one)) : asked.includes(EVERYTHING);
+      const use = told || (asked.length === 1 && asked[0] === METRICS);
       if (!use) ctx.query = { ...ctx.query, scope: [...asked, EVERYTHING].join(' ') };
     }
     await next();
