@@ -56,8 +56,13 @@ describeInBrowser('the decision leads', (open) => {
     const { page, unopened } = await decide({}, '/leave');
     await page.getByRole('heading', { name: 'Go back to your app' }).waitFor();
     await expect.poll(() => unopened, { timeout: PATIENCE / 2 }).toEqual([uri]);
-    await page.getByRole('link', { name: 'Open the app' }).click();
-    await expect.poll(() => unopened, { timeout: PATIENCE / 2 }).toEqual([uri, uri]);
+    // a browser that is busy with the first one may take no other
+    const openAgain = async (): Promise<number> => {
+      await page.getByRole('link', { name: 'Open the app' }).click();
+      return unopened.length;
+    };
+    await expect.poll(openAgain, { timeout: PATIENCE / 2, interval: 500 }).toBeGreaterThan(1);
+    expect(new Set(unopened)).toEqual(new Set([uri]));
     expect(page.url()).toBe(`${server.url}/leave`);
   });
 

@@ -39,5 +39,5 @@ describe('a call in progress', () => {
     const stopped = gateway.stop();
     expect((await call).text).toContain('completed');
     expect(await stopped).toEqual({ code: 0 });
-  });
+  }, 60_000);
 });
