@@ -103,9 +103,8 @@ interface Shown {
 }
 
 function inProfile(view: View, config: Config, name: string | undefined, version: string): View {
-  if (name === undefined) return view;
   const profiles = new Profiles(config.profiles, undefined, version);
-  const profile = profiles.get(name);
+  const profile = name === undefined ? profiles.usual : profiles.get(name);
   if (!profile) {
     const names = [...profiles.all()].map((one) => one.name);
     throw new CommandProblem(`there is no profile ${name}; the profiles are ${names.join(', ')}`);

@@ -3,7 +3,10 @@ import { readUsers, UsersProblem } from '../auth/users-file.ts';
 import { loadConfig } from '../config/load.ts';
 import { formatProblem, type Problem } from '../config/problems.ts';
 import type { Config } from '../config/schema.ts';
+import { readPins } from '../gateway/pin-board.ts';
+import { PinsProblem } from '../upstreams/pins.ts';
 import { type Connected, connectAll } from './connect.ts';
+import { pinsFileOf } from './pinned-file.ts';
 import { CommandProblem, folderOf, usersFile } from './places.ts';
 import { table } from './table.ts';
 
@@ -25,7 +28,9 @@ const UNREACHED = 2;
 export async function validate({ config: files, ...options }: ValidateOptions, version: string): Promise<number> {
   const loaded = loadConfig(files, { env: process.env });
   const { file } = loaded;
-  const problems = loaded.ok ? problemsOfUsers(loaded.config, file) : loaded.problems;
+  const problems = loaded.ok
+    ? [...problemsOfUsers(loaded.config, file), ...problemsOfPins(loaded.config, file)]
+    : loaded.problems;
   const warnings = loaded.ok ? loaded.warnings : [];
   const valid = loaded.ok && problems.length === 0 && !(options.strict && warnings.length > 0);
   const connected = valid && options.connect ? await connectAll(loaded.config, version) : undefined;
@@ -40,7 +45,7 @@ export async function validate({ config: files, ...options }: ValidateOptions, v
   } else {
     for (const problem of problems) process.stdout.write(`${formatProblem(problem, file)}\n`);
     for (const warning of warnings) process.stdout.write(`${formatProblem(warning, file)} (warning)\n`);
-    if (loaded.ok && problems.length === 0)
+    if (loaded.ok && valid)
       process.stdout.write(`${file}: valid, ${countOf(Object.values(loaded.config.upstreams))}\n`);
     if (connected !== undefined) process.stdout.write(`\n${report(connected)}`);
   }
@@ -60,6 +65,19 @@ function problemsOfUsers(config: Config, file: string): readonly Problem[] {
     // no home folder: somebody else runs the gateway
     if (error instanceof CommandProblem) return [];
     throw error;
+  }
+}
+
+/** What is wrong with the file of pins, without which Patchbay does not start. */
+function problemsOfPins({ pins }: Config, file: string): readonly Problem[] {
+  if (pins.file === undefined) return [];
+  try {
+    readPins(pinsFileOf(pins, file));
+    return [];
+  } catch (error) {
+    if (!(error instanceof PinsProblem)) throw error;
+    const [message = '', mend = ''] = error.message.split(/; (.*)/s);
+    return [{ path: 'pins.file', message, mend }];
   }
 }
 

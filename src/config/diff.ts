@@ -11,7 +11,7 @@ import { DURATION_PATTERN, formatDuration, formatSize, RATE_PATTERN, SIZE_PATTER
 export interface Change {
   /** Dotted, as in problems: `upstreams.docs.timeouts.call`. */
   readonly path: string;
-  /** `reordered`: of the upstreams, whose order is that of the lists. */
+  /** `reordered`: of the upstreams, whose order is that of the lists, or of patterns, of which the last one has the word. */
   readonly kind: 'added' | 'removed' | 'changed' | 'reordered';
   /** The upstream it belongs to. */
   readonly upstream?: string;
@@ -58,13 +58,21 @@ export function diffConfig(before: Config, after: Config): Change[] {
       for (const change of found) changes.push({ ...change, upstream, key });
     }
   }
-  const both = (list: object, other: object): string =>
-    Object.keys(list)
-      .filter((n) => Object.hasOwn(other, n))
-      .join('\0');
-  if (both(old, now) !== both(now, old)) changes.push({ path: 'upstreams', kind: 'reordered' });
+  if (isReordered(old, now)) changes.push({ path: 'upstreams', kind: 'reordered' });
   return changes;
 }
+
+/** Whether what both have stands in another order. */
+function isReordered(old: object, now: object): boolean {
+  const both = (list: object, other: object): string =>
+    Object.keys(list)
+      .filter((name) => Object.hasOwn(other, name))
+      .join('\0');
+  return both(old, now) !== both(now, old);
+}
+
+/** `upstreams.NAME.items.KIND`: patterns, of which the later has the word. */
+const hasOrder = (path: Path): boolean => path.length === 4 && path[0] === 'upstreams' && path[2] === 'items';
 
 /** One line: `upstreams.docs.timeouts.call: 5m → 10m`, `upstreams.docs.headers.Authorization: changed`. */
 export function formatChange({ path, kind, before, after }: Change): string {
@@ -75,6 +83,7 @@ export function formatChange({ path, kind, before, after }: Change): string {
 
 function* compare(before: unknown, after: unknown, path: Path, schema: JsonSchema): Iterable<Change> {
   if (isMap(before) && isMap(after)) {
+    if (hasOrder(path) && isReordered(before, after)) yield { path: dotted(path), kind: 'reordered' };
     for (const key of keysOf(before, after))
       yield* compare(memberOf(before, key), memberOf(after, key), [...path, key], schema);
     return;

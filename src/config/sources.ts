@@ -36,8 +36,10 @@ export const isConfigFile = (name: string): boolean => CONFIG_FILE.test(name);
 export function readSources(given: readonly string[]): Sources {
   const [main = '', ...others] = given;
   const folder = join(dirname(main), CONF_D);
-  const files = [main, ...namesIn(folder).map((name) => join(folder, name)), ...others];
+  const { names, failure } = namesIn(folder);
+  const files = [main, ...names.map((name) => join(folder, name)), ...others];
   const read = files.map((file) => readPart(file, file === main));
+  if (failure) read.push(failed([unread(failure, false)], folder, false));
   return sourcesOf(files, [...new Set([...files, folder].map((file) => resolve(file)))], read);
 }
 
@@ -54,12 +56,16 @@ function sourcesOf(files: readonly string[], watched: readonly string[], read: r
   return { file, files, watched, value: findings.length > 0 ? undefined : value, findings, locate };
 }
 
-/** Names in byte order, so that the same files have the same order everywhere. */
-function namesIn(folder: string): string[] {
+/**
+ * Names in byte order, so that the same files have the same order everywhere.
+ * @returns none where there is no such folder, and the failure where there is one: what is in it may be what keeps people out
+ */
+function namesIn(folder: string): { readonly names: readonly string[]; readonly failure?: NodeJS.ErrnoException } {
   try {
-    return readdirSync(folder).filter(isConfigFile).sort();
-  } catch {
-    return [];
+    return { names: readdirSync(folder).filter(isConfigFile).sort() };
+  } catch (error) {
+    const failure = error as NodeJS.ErrnoException;
+    return failure.code === 'ENOENT' ? { names: [] } : { names: [], failure };
   }
 }
 

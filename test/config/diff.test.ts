@@ -119,6 +119,16 @@ describe('upstreams', () => {
     ],
   ])('%s', (_, before, after, expected) => expect(ofUpstream(before, after)).toEqual(expected));
 
+  test('patterns of items in another order are told as that, since the later has the word', () => {
+    const items = (...globs: string[]) => ({
+      tools: Object.fromEntries(globs.map((glob) => [glob, { hide: glob === 'a*' }])),
+    });
+    const changed = ofUpstream({ ...RUN, items: items('a*', '*b') }, { ...RUN, items: items('*b', 'a*') });
+    expect(changed).toEqual(['items.tools: reordered']);
+    const added = ofUpstream({ ...RUN, items: items('a*', '*b') }, { ...RUN, items: items('a*', 'c', '*b') });
+    expect(added).not.toContain('items.tools: reordered');
+  });
+
   test('in another order are told as that, since lists follow it', () => {
     expect(lines({ upstreams: { a: RUN, b: RUN, c: RUN } }, { upstreams: { c: RUN, a: RUN, d: RUN } })).toEqual([
       'upstreams.b: removed',

@@ -102,6 +102,16 @@ describe('of a config', () => {
     );
   });
 
+  test('without one, what /mcp has', async () => {
+    const own = join(folder, 'own.yaml');
+    const profiles = { default: { exclude: ['up/wipe'] } };
+    await writeFile(own, stringify({ upstreams: { up: { url: upstream.url } }, profiles }));
+    const { stdout } = await run(['catalog', '--config', own, '--json']);
+    const names = (JSON.parse(stdout) as { items: { name: string }[] }).items.map(({ name }) => name);
+    expect(names).toContain('up__read');
+    expect(names).not.toContain('up__wipe');
+  });
+
   test('processes that were started for it are gone at its end', async () => {
     const { code, stdout } = await catalog('--upstream', 'peer');
     expect(code).toBe(0);

@@ -25,6 +25,16 @@ const json = async (args: readonly string[]) => {
   return { code, answer: JSON.parse(stdout) };
 };
 
+describe('the pins', () => {
+  it('are read: without them Patchbay does not start', async () => {
+    const main = await file('pins/patchbay.yaml', 'pins: { file: p.json }\nupstreams: { a: { command: run } }\n');
+    expect(await json(['--config', main])).toMatchObject({ code: 0 });
+    await file('pins/p.json', '{');
+    const { code, answer } = await json(['--config', main]);
+    expect({ code, answer }).toMatchObject({ code: 1, answer: { valid: false, problems: [{ path: 'pins.file' }] } });
+  });
+});
+
 describe('the users', () => {
   const auth = 'auth: { mode: MODE, embedded: { users: people.yaml } }\nupstreams: { a: { command: run } }\n';
 

@@ -1,7 +1,7 @@
 /** One server of an app as an upstream: what can be taken over is, and what cannot is told. */
 import { LEFT } from '../other-apps.ts';
 import { mapping } from './apps.ts';
-import { type PlainSecret, secretsInArgument, secretsInUrl, secretsInValue } from './plain-secrets.ts';
+import { isSecret, type PlainSecret, secretsInArgument, secretsInUrl, secretsInValue } from './plain-secrets.ts';
 import type { Entry } from './read.ts';
 import { type Context, inProject, translate } from './variables.ts';
 
@@ -98,12 +98,19 @@ function texts(
 /** The text with a placeholder in place of each secret. */
 function withoutSecrets(
   text: string,
-  secrets: readonly PlainSecret[],
+  found: readonly PlainSecret[],
   context: Context,
   { keepSecrets }: Settings,
 ): string {
   const { entry, variables, note } = context;
-  if (secrets.length === 0 || text.includes('${')) return translate(text, context);
+  // what is taken from a variable is none, and neither is what follows the variable
+  const secrets = found.flatMap((one) => {
+    const variable = text.slice(0, one.end).indexOf('${', one.start);
+    if (variable < 0) return [one];
+    const end = text.slice(0, variable).trimEnd().length;
+    return isSecret('', text.slice(one.start, end)) ? [{ ...one, end }] : [];
+  });
+  if (secrets.length === 0) return translate(text, context);
   const names = secrets.map(({ name }) => name).join(', ');
   if (keepSecrets) {
     note(`${names}: a secret that is written out; better take it from \${env:NAME} or \${secret:NAME}`);
@@ -118,10 +125,11 @@ function withoutSecrets(
     // variables of processes have names of their own already
     const preferred = /^[A-Z][A-Z0-9]*_[A-Z0-9_]+$/.test(name) ? [name, own] : [own];
     const what = `${name} of ${entry.name}, written out in ${entry.file}:${entry.line}`;
-    result += text.slice(at, start) + variables.need(preferred, `secret ${text.slice(start, end)}`, what);
+    result +=
+      translate(text.slice(at, start), context) + variables.need(preferred, `secret ${text.slice(start, end)}`, what);
     at = end;
   }
-  return result + text.slice(at);
+  return result + translate(text.slice(at), context);
 }
 
 const variablePrefix = ({ name }: Entry): string => name.toUpperCase().replace(/[^A-Z0-9]+/g, '_');

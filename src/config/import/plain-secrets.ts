@@ -25,6 +25,7 @@ export function isSecret(name: string, value: string): boolean {
 
 /** The secrets in the value of a header or variable of this name. */
 export function secretsInValue(name: string, value: string): PlainSecret[] {
+  if (/^\s*\{/.test(value)) return secretsInJson(value);
   // `Bearer abc`: the scheme is none
   const scheme = /^(?:Bearer|Basic|Token|Bot|ApiKey)\s+(?=\S)/i.exec(value)?.[0] ?? '';
   if (isSecret(name, value.slice(scheme.length)) && !/^\w+:\/\//.test(value)) {
@@ -32,6 +33,16 @@ export function secretsInValue(name: string, value: string): PlainSecret[] {
   }
   return secretsInUrl(name, value);
 }
+
+/** Those of a JSON text, by the names of its members. */
+function secretsInJson(json: string): PlainSecret[] {
+  return [...json.matchAll(/"([^"\\]+)"\s*:\s*"([^"\\]+)"/g)].flatMap(({ 0: all, 1: name = '', 2: text = '', index }) =>
+    shifted(secretsInValue(name, text), index + all.length - 1 - text.length),
+  );
+}
+
+const shifted = (secrets: readonly PlainSecret[], by: number): PlainSecret[] =>
+  secrets.map((one) => ({ ...one, start: one.start + by, end: one.end + by }));
 
 /** The secrets in a URL: the password before its host, and values of its query. */
 export function secretsInUrl(name: string, value: string): PlainSecret[] {
@@ -57,11 +68,9 @@ export function secretsInArgument(value: string, before = ''): PlainSecret[] {
   // --api-key=abc, -e TOKEN=abc, --header "Authorization: Bearer abc"
   const [, lead = '', name = '', text] = /^((?:-{0,2})([A-Za-z][\w-]*)(?:=|:\s*(?!\/\/)))(.+)$/s.exec(value) ?? [];
   if (text !== undefined) {
-    return secretsInValue(name, text).map((one) => ({
-      ...one,
-      start: one.start + lead.length,
-      end: one.end + lead.length,
-    }));
+    const own = secretsInValue(name, text);
+    // --header=Authorization: Bearer abc
+    return shifted(own.length > 0 ? own : secretsInArgument(text), lead.length);
   }
   const flag = /^--?([A-Za-z][\w-]*)$/.exec(before)?.[1] ?? '';
   if (value.startsWith('-')) return [];

@@ -87,8 +87,11 @@ function fill(body: string, context: Context): string | undefined {
 function fromEnvironment(name: string, preset: string | undefined, { variables }: Context): string {
   if (variableName(name) !== name) return `$\${env:${name}}`;
   const placeholder = variables.need([name], `env ${name}`, 'taken from the environment before, too');
-  return preset === undefined ? placeholder : placeholder.replace('}', `:-${preset}}`);
+  return preset === undefined ? placeholder : withPreset(placeholder, preset);
 }
+
+/** A placeholder with what counts where nothing is set. */
+const withPreset = (placeholder: string, preset: string): string => `${placeholder.slice(0, -1)}:-${preset}}`;
 
 /** Variables of VS Code, which Cursor has taken over a part of. */
 function fromEditor(kind: string, rest: string, context: Context): string | undefined {
@@ -113,7 +116,7 @@ function fromEditor(kind: string, rest: string, context: Context): string | unde
       const usual = preset === undefined || secret ? '' : `; default ${preset}`;
       const what = `${entry.app.title} asks for it: ${description}${some}${usual}${secret ? ' (a secret)' : ''}`;
       const placeholder = variables.need([rest.toUpperCase()], `input ${rest}`, what);
-      return preset === undefined || secret ? placeholder : placeholder.replace('}', `:-${preset}}`);
+      return preset === undefined || secret ? placeholder : withPreset(placeholder, preset);
     }
     case 'config':
     case 'command':
