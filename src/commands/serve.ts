@@ -1,7 +1,7 @@
 /** `patchbay serve`: settings → app → listen → drain, in one process or in several. */
 import { homedir } from 'node:os';
 import { MCP_PATH } from '../auth/profiles.ts';
-import { type LoadResult, loadConfig, type Overrides } from '../config/load.ts';
+import { type LoadResult, loadConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problems.ts';
 import type { Config } from '../config/schema.ts';
 import type { Kept } from '../gateway/kept.ts';
@@ -11,6 +11,7 @@ import { createLogger, type Logger } from '../telemetry/log.ts';
 import { NO_AUDIENCE } from '../upstreams/catalog-store.ts';
 import { openUsers } from './first-user.ts';
 import { greet } from './greeting.ts';
+import { type Overriding, overridesOf } from './overrides.ts';
 import { PinnedFile } from './pinned-file.ts';
 import { problemOf } from './problem.ts';
 import { Reloader } from './reload.ts';
@@ -20,13 +21,9 @@ import { stateFolder } from './state-folder.ts';
 import { supervise, workersOf } from './workers/supervise.ts';
 import { isWorker, serveAsWorker } from './workers/worker.ts';
 
-export interface ServeOptions {
+export interface ServeOptions extends Overriding {
   /** The main config file, then those that are merged into it. */
   readonly config: readonly string[];
-  readonly port?: number;
-  readonly host?: string;
-  readonly publicUrl?: string;
-  readonly insecure?: boolean;
   readonly version: string;
 }
 
@@ -121,18 +118,3 @@ function welcome(url: string, { gateway }: Serving, config: Config, { users }: K
     ending: () => gateway.draining(),
   });
 }
-
-/** Options win over the environment, which wins over the file. */
-function overridesOf({ host, port, publicUrl, insecure }: ServeOptions): Overrides {
-  const from = {
-    host: host ?? process.env.PATCHBAY_HOST,
-    port: port ?? numberOf(process.env.PORT),
-    // an empty one is none, as variables are that a compose file passes on
-    publicUrl: publicUrl ?? (process.env.PATCHBAY_PUBLIC_URL || undefined),
-    insecure,
-  };
-  return Object.fromEntries(Object.entries(from).filter(([, value]) => value !== undefined));
-}
-
-const numberOf = (text: string | undefined): number | undefined =>
-  text !== undefined && /^\d{1,5}$/.test(text) ? Number(text) : undefined;

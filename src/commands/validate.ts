@@ -6,6 +6,7 @@ import type { Config } from '../config/schema.ts';
 import { readPins } from '../gateway/pin-board.ts';
 import { PinsProblem } from '../upstreams/pins.ts';
 import { type Connected, connectAll } from './connect.ts';
+import { overridesOf } from './overrides.ts';
 import { pinsFileOf } from './pinned-file.ts';
 import { CommandProblem, folderOf, usersFile } from './places.ts';
 import { table } from './table.ts';
@@ -26,7 +27,7 @@ const UNREACHED = 2;
 
 /** @param version of this package @returns the exit code */
 export async function validate({ config: files, ...options }: ValidateOptions, version: string): Promise<number> {
-  const loaded = loadConfig(files, { env: process.env });
+  const loaded = loadConfig(files, { env: process.env, overrides: overridesOf() });
   const { file } = loaded;
   const problems = loaded.ok
     ? [...problemsOfUsers(loaded.config, file), ...problemsOfPins(loaded.config, file)]

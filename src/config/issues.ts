@@ -114,9 +114,9 @@ function notOneOf(path: PropertyKey[], values: string[], found: unknown): Findin
 
 function wrongType(noun: string, found: unknown): Pick<Finding, 'message' | 'mend'> {
   const message = `is not ${noun}`;
-  if (noun === 'text' && (typeof found === 'number' || typeof found === 'boolean')) {
-    return { message, mend: `put it in quotes: "${found}"` };
-  }
+  if (noun === 'text' && typeof found === 'boolean') return { message, mend: `put it in quotes: "${found}"` };
+  // which may be a secret
+  if (noun === 'text' && typeof found === 'number') return { message, mend: 'put it in quotes' };
   if (noun === 'text' && found === null) return { message, mend: 'write a value, in quotes if it is the word null' };
   const quoted = typeof found === 'string' && found.trim() !== '' && Number.isFinite(Number(found));
   if (noun.endsWith('number') && quoted) return { message, mend: 'write it without quotes' };

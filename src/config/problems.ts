@@ -86,15 +86,21 @@ function show(path: readonly PropertyKey[], { raw, origins }: Source): string | 
   if (value === null) return 'an empty value';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a mapping';
-  if (typeof value === 'string') return mayBeSecret(path, value) ? '(value not shown)' : JSON.stringify(shorten(value));
-  return String(value);
+  if (typeof value === 'boolean') return String(value);
+  if (mayBeSecret(path, String(value))) return '(value not shown)';
+  return typeof value === 'string' ? JSON.stringify(shorten(value)) : String(value);
 }
 
-/** Headers, variables and arguments often are secrets even when they are written out, and so is a part of many URLs. */
+/**
+ * Headers, variables, arguments and keys often are secrets even when they are written out, and so is a part of many URLs.
+ * @param value as text; a secret of digits alone is a number where its quotes were forgotten
+ */
 export function mayBeSecret(path: readonly PropertyKey[], value: string): boolean {
   const [section, , key] = path;
   const ofUpstream = (UPSTREAM_KEYS as readonly unknown[]).includes(section);
-  return (ofUpstream && ['headers', 'env', 'args'].includes(String(key))) || /:\/\/.*[@?]/s.test(value);
+  if (ofUpstream && ['headers', 'env', 'args', 'oauth'].includes(String(key))) return true;
+  const last = String(path.at(-1));
+  return /secret|password/i.test(last) || (section === 'storage' && last === 'key') || /:\/\/.*[@?]/s.test(value);
 }
 
 function shorten(text: string): string {

@@ -25,6 +25,16 @@ const json = async (args: readonly string[]) => {
   return { code, answer: JSON.parse(stdout) };
 };
 
+describe('the environment', () => {
+  it('counts as it does for the gateway', async () => {
+    const main = await file('env/patchbay.yaml', 'auth: { mode: none }\nupstreams: { a: { command: run } }\n');
+    expect((await run(['validate', '--config', main])).code).toBe(0);
+    const { code, stdout } = await run(['validate', '--config', main], { env: { PATCHBAY_HOST: '0.0.0.0' } });
+    expect(code).toBe(1);
+    expect(stdout).toContain('auth.mode');
+  });
+});
+
 describe('the pins', () => {
   it('are read: without them Patchbay does not start', async () => {
     const main = await file('pins/patchbay.yaml', 'pins: { file: p.json }\nupstreams: { a: { command: run } }\n');

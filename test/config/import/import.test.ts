@@ -94,7 +94,7 @@ function asItIs(file: string): string[] {
 
 test.each(ALL)('the block of %s as it is: what is not ours is told, and what to do', (file) => {
   const mends =
-    /`patchbay import FILE` takes|did you mean \$\{env:|unknown:x|has neither|quotes: "5432"|does not exist|"ws"|wss:/;
+    /`patchbay import FILE` takes|did you mean \$\{env:|unknown:x|has neither|put it in quotes|does not exist|"ws"|wss:/;
   for (const problem of asItIs(file)) expect(problem).toMatch(mends);
 });
 
