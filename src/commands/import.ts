@@ -12,7 +12,7 @@ export interface ImportOptions {
 
 /**
  * Without files, lists those in their usual places.
- * @returns the exit code: 1 when there is nothing to take over, or a file cannot be read
+ * @returns the exit code: 1 when there is nothing to take over, or a file that was named cannot be read
  */
 export function importCommand(files: readonly string[], { all, keepSecrets }: ImportOptions): number {
   const home = homedir();
@@ -21,11 +21,18 @@ export function importCommand(files: readonly string[], { all, keepSecrets }: Im
   try {
     if (named === undefined) return list(findFiles(machine), home);
     if (named.length === 0) return nothing();
-    const { yaml, upstreams, variables } = importFiles(named, { home, keepSecrets: keepSecrets === true });
+    // of those that were found, one that cannot be read costs itself alone
+    let read = named.length;
+    const left = (problem: string) => {
+      read--;
+      process.stderr.write(`${problem} (left out)\n`);
+    };
+    const options = { home, keepSecrets: keepSecrets === true, left: files.length > 0 ? undefined : left };
+    const { yaml, upstreams, variables } = importFiles(named, options);
     process.stdout.write(yaml);
     const some = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
     const toSet = variables === 0 ? '' : `; the comments at the top name ${some(variables, 'variable')} to set`;
-    process.stderr.write(`${some(upstreams, 'upstream')} from ${some(named.length, 'file')}${toSet}\n`);
+    process.stderr.write(`${some(upstreams, 'upstream')} from ${some(read, 'file')}${toSet}\n`);
     return upstreams === 0 ? 1 : 0;
   } catch (error) {
     if (!(error instanceof ImportProblem)) throw error;

@@ -1,5 +1,5 @@
 /** A modern upstream's request for input on its way to a modern client: nothing of it is kept here. */
-
+import { randomUUID } from 'node:crypto';
 import { addModern } from '../bridge/convert/eras.ts';
 import { canBeAsked } from '../bridge/declare.ts';
 import type { Wanted } from '../bridge/driven-round.ts';
@@ -41,7 +41,7 @@ export function sealedInput(
   const at = memberOf(list, 'requestState');
   if (at && state !== undefined) {
     if (state.length > LONGEST_STATE) return 'its requestState is too long';
-    const sealed = sealState(context, call, exposed, { kind: 'forward', upstream, name, state });
+    const sealed = sealState(context, call, exposed, { kind: 'forward', id: randomUUID(), upstream, name, state });
     edits.push({ start: at.start, end: at.end, text: JSON.stringify(sealed) });
   }
   return edits;

@@ -9,8 +9,14 @@ import type { MethodContext } from './context.ts';
 
 /** How a request goes on. */
 export type RequestState =
-  /** At an upstream that keeps nothing: `state` is its own text, as JSON. */
-  | { readonly kind: 'forward'; readonly upstream: string; readonly name: string; readonly state: string | undefined }
+  /** At an upstream that keeps nothing: `state` is its own text, as JSON, and `id` tells this one from all others. */
+  | {
+      readonly kind: 'forward';
+      readonly id: string;
+      readonly upstream: string;
+      readonly name: string;
+      readonly state: string | undefined;
+    }
   /** As a call that waits here. */
   | { readonly kind: 'park'; readonly park: string; readonly round: number }
   /** From the start, once the person has been to web pages. */
@@ -31,6 +37,8 @@ interface Sealed {
 const LIFETIME = 15 * 60_000;
 /** Clocks of several gateways may differ by this, milliseconds. */
 const SKEW = 60_000;
+/** A state that is older than this is good for nothing, milliseconds. */
+export const LONGEST_LIFE = LIFETIME + 2 * SKEW;
 /** An upstream's own state may be this long, in characters. */
 export const LONGEST_STATE = 256 * 1024;
 

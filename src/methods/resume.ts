@@ -41,7 +41,7 @@ export function resume(
       // it may have been taken away in between
       if (!context.view(call).sees(KINDS[call.method] ?? 'tools', opened.upstream, opened.name))
         throw new Fault('invalidState');
-      call.continuation = { inputResponses, requestState: opened.state };
+      call.continuation = { inputResponses, requestState: opened.state, state: opened.id };
       routeOne(context, call, { upstream: opened.upstream, exposed: target.text, name: opened.name }, target.span);
       return true;
     case 'park': {

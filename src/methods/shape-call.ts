@@ -6,7 +6,10 @@ import { itemNamed } from '../upstreams/catalog.ts';
 import type { ItemRule } from '../upstreams/item-rules.ts';
 import { USES } from '../upstreams/spec.ts';
 import type { MethodContext } from './context.ts';
+import { LONGEST_LIFE } from './request-state.ts';
 
+/** A state is not good for longer. */
+const ONCE = { times: 1, per: LONGEST_LIFE };
 const NONE: ReadonlyMap<string, string> = new Map();
 
 /**
@@ -60,9 +63,8 @@ function giveFixed(context: MethodContext, call: Call, { fixed: said }: ItemRule
   return undefined;
 }
 
-/** Going on with a request is no other use. */
 function countUse(context: MethodContext, call: Call, kind: string, { rate }: ItemRule): Fault | undefined {
-  if (!rate || call.continuation?.requestState !== undefined) return undefined;
+  if (!rate || goesOn(context, call)) return undefined;
   const { upstream, name, exposed } = call.target!;
   const { times, per } = rate.value;
   const wait = context.rates.take(JSON.stringify([call.principal.key, upstream, kind, name]), rate.value);
@@ -71,4 +73,10 @@ function countUse(context: MethodContext, call: Call, kind: string, { rate }: It
   const knob = `upstreams.${upstream}.${rate.knob}`;
   const often = `${times} times in ${per / 1_000} s`;
   return new Fault('itemRateLimited', { item: exposed, often, knob, seconds }, { retryAfter: seconds });
+}
+
+/** Going on with a request is no other use, the first time that a client does it from one state. */
+function goesOn({ rates }: MethodContext, { continuation }: Call): boolean {
+  if (continuation?.state === undefined) return continuation?.requestState !== undefined;
+  return rates.take(JSON.stringify(['state', continuation.state]), ONCE) === 0;
 }

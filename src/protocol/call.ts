@@ -54,6 +54,8 @@ export interface Caching {
 export interface Continuation {
   readonly inputResponses: string | undefined;
   readonly requestState: string | undefined;
+  /** Which of the sealed states a client brought it in; absent where Patchbay goes on by itself. */
+  readonly state?: string | undefined;
 }
 
 /** What a request ends with. */

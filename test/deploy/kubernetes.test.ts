@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { AT_NEXT_START, AT_ONCE } from '../../src/config/takes-effect.ts';
 import { runTool, testWith } from '../tools.ts';
 import { checkConfig, checkGrace } from './checks.ts';
 import { image } from './dockerfile.ts';
@@ -153,6 +154,22 @@ describe('deploy/helm/patchbay', () => {
     expect(loaded.config.server.publicUrl).toBe('http://127.0.0.1:8080');
   });
 
+  testWith(['helm'], 'makes another pod for a change that a running one does not take over, and for no other', () => {
+    const checksum = (...set: string[]): string => {
+      const { Deployment } = byKind(template(...set).stdout);
+      return at<Record<string, string>>(Deployment, 'spec.template.metadata.annotations')['checksum/restarts']!;
+    };
+    const before = checksum();
+    expect(before).toMatch(/^[0-9a-f]{64}$/);
+    for (const section of AT_ONCE) expect(checksum(`config.${section}.any=1`), section).toBe(before);
+    const loaded = load('upstreams: {}');
+    if (!loaded.ok) throw new Error('the config does not load');
+    const waits = Object.keys(loaded.config).filter((section) => !AT_ONCE.has(section));
+    for (const key of [...waits.map((section) => `${section}.any`), ...AT_NEXT_START])
+      expect(checksum(`config.${key}=1`), key).not.toBe(before);
+    expect(checksum('ingress.enabled=true'), 'publicUrl').not.toBe(before);
+  });
+
   testWith(['helm'], 'refuses values that are wrong, by name', () => {
     const refused = template('ingress.host=Upper_Case');
     expect(refused.code).toBe(1);
@@ -185,7 +202,7 @@ describe('deploy/helm/patchbay', () => {
 /** What an object says, without its labels, which the chart has more of. */
 function specWithoutLabels(object: unknown): unknown {
   const text = JSON.stringify(at(object, 'spec'), (key, value: unknown) =>
-    ['labels', 'matchLabels', 'imagePullPolicy'].includes(key) ? undefined : value,
+    ['labels', 'matchLabels', 'imagePullPolicy', 'annotations'].includes(key) ? undefined : value,
   );
   return JSON.parse(text);
 }

@@ -1,5 +1,5 @@
 /** `patchbay import` as people use it: find the files, take them over, validate, serve. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -89,6 +89,20 @@ describe('patchbay import', () => {
       expect(tools.map(({ name }) => name)).toEqual(['one__pid', 'two__pid', 'three__pid', 'four__pid', 'five__pid']);
     } finally {
       await gateway.stop();
+    }
+  });
+
+  it('leaves out what it found and cannot read, and takes over the rest', async () => {
+    const bad = join(home, '.cursor/mcp.json');
+    const before = await readFile(bad, 'utf8');
+    await writeFile(bad, '{ "mcpServers": { "three": ');
+    try {
+      const { code, stdout, stderr } = await inHome(['import', '--all']);
+      expect(code).toBe(0);
+      expect(Object.keys(parse(stdout).upstreams)).toEqual(['one', 'two', 'four', 'five']);
+      expect(stderr).toMatch(/mcp\.json:\d+:\d+: .*\(left out\)\n4 upstreams from 4 files;/);
+    } finally {
+      await writeFile(bad, before);
     }
   });
 

@@ -30,8 +30,13 @@ const asking: ModernScript['handlers'] = {
 };
 
 beforeAll(async () => {
-  upstream = await startModern({ tools: [tool('one'), tool('two')], resources: [{ uri: 'x://1', name: 'one' }] });
-  gateway = await startGateway({ config: { upstreams: { up: { url: upstream.url } } } });
+  upstream = await startModern({
+    tools: [tool('one'), tool('two'), tool('seldom')],
+    resources: [{ uri: 'x://1', name: 'one' }],
+  });
+  gateway = await startGateway({
+    config: { upstreams: { up: { url: upstream.url, items: { tools: { seldom: { rate: '3/1h' } } } } } },
+  });
 });
 beforeEach(() => {
   upstream.script.handlers = asking;
@@ -66,6 +71,19 @@ test('#106 where the upstream gives no state there is none, and the answers find
   expect(await client().call('up__one', {}, { retry: { inputResponses: { who: accepted() } } })).toMatchObject(
     text('false'),
   );
+});
+
+test('going on is no other use of a tool with a rate, and doing so again from the same state is', async () => {
+  const { requestState } = await client().call('up__seldom');
+  const goOn = () => client().call('up__seldom', {}, { retry: { inputResponses: { who: accepted() }, requestState } });
+  const went = { content: [{ text: expect.stringContaining('accept') }] };
+  expect(await goOn()).toMatchObject(went);
+  expect(await goOn()).toMatchObject(went);
+  expect(await goOn()).toMatchObject(went);
+  expect(await goOn()).toMatchObject({
+    isError: true,
+    content: [{ text: expect.stringContaining('3 times in 3600 s') }],
+  });
 });
 
 describe('a state that is not the one of this request', () => {

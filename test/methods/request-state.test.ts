@@ -14,7 +14,7 @@ const MINUTE = 60_000;
 const context = { sealer: new Sealer() } as unknown as MethodContext;
 
 const STATES: readonly RequestState[] = [
-  { kind: 'forward', upstream: 'a', name: 'tool', state: '"its own"' },
+  { kind: 'forward', id: '1', upstream: 'a', name: 'tool', state: '"its own"' },
   { kind: 'park', park: 'some-id', round: 3 },
   { kind: 'url', upstream: 'a', elicitations: [{ key: 'url_1', id: 'x' }] },
 ];

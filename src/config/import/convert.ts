@@ -50,6 +50,7 @@ export function convert(entry: Entry, settings: Settings): Converted {
   const text = (value: string, secrets: readonly PlainSecret[]) => withoutSecrets(value, secrets, context, settings);
   if (command !== undefined) {
     if (url !== undefined) note('its url is left out: the app starts the command, and speaks to that');
+    if (data.args !== undefined && !Array.isArray(data.args)) note('`args` is not taken over: it is no list');
     const args = list(data.args).map((one) => String(one));
     const relative = [command, ...args].some((one) => /^\.{1,2}[\\/]/.test(one));
     put('command', translate(command, context));

@@ -2,13 +2,15 @@
 import { stringify } from 'yaml';
 import { upstreamName } from '../text.ts';
 import { type Converted, convert, type Written } from './convert.ts';
-import { type AppFile, type Entry, readAppFile } from './read.ts';
+import { type AppFile, type Entry, ImportProblem, readAppFile } from './read.ts';
 import { Variables } from './variables.ts';
 
 export interface ImportOptions {
   /** The home folder. */
   readonly home: string;
   readonly keepSecrets: boolean;
+  /** Told of each file that cannot be read, which is left out then; without it, such a file is an error. */
+  readonly left?: ((problem: string) => void) | undefined;
 }
 
 export interface Imported {
@@ -30,12 +32,12 @@ interface Taken {
 
 /**
  * Takes over all servers of these files.
- * @throws ImportProblem when one cannot be read
+ * @throws ImportProblem when one cannot be read, and nobody is told of it instead
  */
-export function importFiles(files: readonly string[], { home, keepSecrets }: ImportOptions): Imported {
+export function importFiles(files: readonly string[], { home, keepSecrets, left: leave }: ImportOptions): Imported {
   const variables = new Variables();
   const converted = files
-    .map((file) => readAppFile(file, home))
+    .flatMap((file) => read(file, home, leave))
     .flatMap(({ entries, inputs }: AppFile) => {
       const known = new Map(inputs.map((input) => [input.id, input]));
       return entries.map((entry) => convert(entry, { inputs: known, variables, home, keepSecrets }));
@@ -51,6 +53,16 @@ export function importFiles(files: readonly string[], { home, keepSecrets }: Imp
   const body = taken.size === 0 ? 'upstreams: {}\n' : `upstreams:\n${[...taken.values()].map(print).join('\n')}`;
   const yaml = `${head.map(comment).join('')}${head.length === 0 ? '' : '\n'}${body}`;
   return { yaml, upstreams: taken.size, variables: toSet.length };
+}
+
+function read(file: string, home: string, left: ImportOptions['left']): AppFile[] {
+  try {
+    return [readAppFile(file, home)];
+  } catch (error) {
+    if (!left || !(error instanceof ImportProblem)) throw error;
+    left(error.message);
+    return [];
+  }
 }
 
 /** Gives each a name of its own; those that are the same in several files become one. */

@@ -44,7 +44,7 @@ function secretsInJson(json: string): PlainSecret[] {
 const shifted = (secrets: readonly PlainSecret[], by: number): PlainSecret[] =>
   secrets.map((one) => ({ ...one, start: one.start + by, end: one.end + by }));
 
-/** The secrets in a URL: the password before its host, and values of its query. */
+/** The secrets in a URL: the password before its host, parts of its path that are keys, and values of its query. */
 export function secretsInUrl(name: string, value: string): PlainSecret[] {
   const found: PlainSecret[] = [];
   const login = /^\w[\w+.-]*:\/\/[^/?#@:]*:([^/?#@]+)@/.exec(value);
@@ -52,7 +52,17 @@ export function secretsInUrl(name: string, value: string): PlainSecret[] {
     const end = login[0].length - 1;
     found.push({ name: name === '' ? 'PASSWORD' : `${name}_PASSWORD`, start: end - login[1].length, end });
   }
-  if (!/^\w[\w+.-]*:\/\//.test(value)) return found;
+  const [start] = /^\w[\w+.-]*:\/\/[^/?#]*/.exec(value) ?? [];
+  if (start === undefined) return found;
+  const [path = ''] = /^[^?#]*/.exec(value.slice(start.length)) ?? [];
+  for (const { 0: part, index } of path.matchAll(/[^/]+/g)) {
+    if (isSecret('', part))
+      found.push({
+        name: name === '' ? 'KEY' : `${name}_KEY`,
+        start: start.length + index,
+        end: start.length + index + part.length,
+      });
+  }
   for (const { 1: key = '', 2: text = '', index, 0: all } of value.matchAll(/[?&]([^=&#]+)=([^&#]+)/g)) {
     if (isSecret(key, text))
       found.push({ name: key, start: index + all.length - text.length, end: index + all.length });

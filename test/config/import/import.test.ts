@@ -147,6 +147,18 @@ test.each([
   expect(usualPlaces({ platform, env, home, cwd: '/work' })).toEqual(expect.arrayContaining([...files]));
 });
 
+test('arguments that are no list are told', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'patchbay-import-'));
+  try {
+    const file = join(folder, 'mcp.json');
+    writeFileSync(file, JSON.stringify({ mcpServers: { a: { command: 'x', args: '--all' } } }));
+    const { yaml } = importFiles([file], { home, keepSecrets: false });
+    expect(yaml).toContain('`args` is not taken over: it is no list');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test.each([
   ['nothing.json', undefined, 'nothing.json: the file does not exist; `patchbay import` without a file lists'],
   ['bad.json', '{ "mcpServers": { "a": { "command": "x" ', 'not JSON'],

@@ -26,6 +26,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- else -}}http://127.0.0.1:8080{{- end -}}
 {{- end }}
 
+{{/* What of the config a running Patchbay does not take over: a change of it makes a new pod. */}}
+{{- define "patchbay.restarts" -}}
+{{- $config := include "patchbay.config" . | fromYaml -}}
+{{- $auth := $config.auth | default dict -}}
+{{- $embedded := pick ($auth.embedded | default dict) "users" "passwords" "federation" -}}
+{{- $some := dict "mode" $auth.mode "embedded" $embedded "format" ($config.log | default dict).format -}}
+{{- list $some (omit $config "auth" "upstreams" "profiles" "policy" "names" "lists" "pins" "secrets" "log" "mcpServers" "servers" "$schema") | toJson | sha256sum -}}
+{{- end }}
+
 {{/* The config file: what the chart knows, under what the values say. */}}
 {{- define "patchbay.config" -}}
 {{- $known := dict
