@@ -52,6 +52,8 @@ export function createApp(gateway: Gateway, settings: AppSettings, readiness: Re
     if (fault.fault === 'internal') gateway.log.error({ err: error, method: request.method }, 'a request failed');
     else gateway.log.debug({ fault: fault.fault, status: fault.status, reason: fault.message }, 'request refused');
     challenge(gateway, request, reply, fault);
+    // Fastify would close the connection, over which the rest of the body still comes; it is read to its end (read-body.ts)
+    if (error instanceof Fault && error.fault === 'bodyTooLarge') reply.removeHeader('connection');
     sendFault(reply, fault);
   });
   // what is no JSON is read all the same, so that its size is judged before its type
