@@ -43,6 +43,12 @@ function away({ message }: Fault): Error {
   return Object.assign(error, { status: 503, statusCode: 503 });
 }
 
+/** Whether something failed since the database cannot be used: told by what is kept itself, or by the server above it. */
+export const isAway = (error: unknown): boolean =>
+  error instanceof Fault
+    ? error.fault === 'authUnavailable'
+    : error instanceof errors.CustomOIDCProviderError && error.error === 'temporarily_unavailable';
+
 function adapters({ records, maxClients, ended }: AdapterOptions): AdapterFactory {
   /** All that was made of a grant ends with it. */
   const end = (grant: string): void => {

@@ -3,12 +3,13 @@
 import { IncomingMessage } from 'node:http';
 import formbody from '@fastify/formbody';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isAway } from './adapter.ts';
 import type { AuthorizationServer } from './authorization-server.ts';
 import { CALLBACK, FederationRefused } from './federation.ts';
 import type { Form } from './interactions.ts';
 import { INTERACTION, ROUTES } from './provider.ts';
 import { shapeClient } from './shaping.ts';
-import { overPage, refusedPage, type Step, StepOver } from './steps.ts';
+import { awayPage, overPage, refusedPage, type Step, StepOver } from './steps.ts';
 
 const METADATA = ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration'];
 /** Where clients of 2025-03-26 look when they find no metadata. */
@@ -194,6 +195,7 @@ async function pages(scope: FastifyInstance, server: AuthorizationServer): Promi
       }
       if (error instanceof FederationRefused)
         return send(reply, refusedPage(error, stepPath(server, request.params.uid)));
+      if (isAway(error)) return send(reply, awayPage(stepPath(server, request.params.uid)));
       throw error;
     }
   };

@@ -3,7 +3,7 @@ import type { FederationRefused } from './federation.ts';
 import { pageHeaders } from './pages/csp.ts';
 import { errorPage } from './pages/error.ts';
 
-/** When it is worth another try at a provider that was away, seconds. */
+/** When it is worth another try at what was away, seconds. */
 const AWAY = 30;
 
 /** A page, or where to go on. */
@@ -40,6 +40,26 @@ export const overPage = (): Step => ({
     mend: 'Go back to your app and connect again.',
   }),
 });
+
+/**
+ * What is shown while nothing can be kept.
+ * @param back the path of the step, at which it can be tried again
+ */
+export const awayPage = (back: string): Step =>
+  later(
+    {
+      kind: 'page',
+      status: 503,
+      headers: pageHeaders(),
+      html: errorPage({
+        title: 'This does not work just now',
+        text: 'What you do here cannot be kept at the moment. Nothing is lost.',
+        mend: 'Try again in a moment. If it stays so, tell those who run this server.',
+        way: { label: 'Try again', href: back },
+      }),
+    },
+    AWAY,
+  );
 
 /**
  * What is shown to somebody whom the provider did not sign in.

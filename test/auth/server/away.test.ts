@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Records } from '../../../src/auth/server/records.ts';
 import { openVault } from '../../../src/storage/vault.ts';
 import { type SignInGateway, startSignInGateway } from '../../fixtures/sign-in-gateway.ts';
-import { Bench, WEB } from './bench.ts';
+import { Bench, expectPage, WEB } from './bench.ts';
 
 const LONG = 60_000;
 const folder = mkdtempSync(join(tmpdir(), 'patchbay-away-'));
@@ -40,6 +40,27 @@ test('a refresh token that cannot be used up now is good later', { timeout: LONG
   other.close();
   expect((await bench.refresh(client, tokens.refresh_token)).status).toBe(200);
   expect(await bench.knock(tokens.access_token)).toBe(400);
+});
+
+test('a person who decides meanwhile gets a page, and can try it again', { timeout: LONG }, async () => {
+  const bench = new Bench(gateway.base);
+  const client = await bench.register([WEB]);
+  const browser = bench.browser();
+  const asked = await bench.toConsent(browser, bench.question(client));
+  const { action } = browser.form(asked.html);
+  const other = new DatabaseSync(join(folder, 'patchbay.db'));
+  other.exec('BEGIN IMMEDIATE');
+  const during = await browser.fill(asked, { decision: 'allow' });
+  other.exec('ROLLBACK');
+  other.close();
+  expectPage(during, 503);
+  expect(during.headers.get('retry-after')).toBe('30');
+  expect(during.html).toContain('Nothing is lost');
+  const back = action.replace(/\/consent$/, '');
+  expect(during.html).toContain(`href="${new URL(back, gateway.base).pathname}"`);
+  const again = await browser.go(new URL(back, gateway.base));
+  const { left } = await browser.fill(again, { decision: 'allow' });
+  expect(left?.searchParams.get('code')).toEqual(expect.any(String));
 });
 
 test('what is not to be told is not told as gone', () => {
