@@ -1,5 +1,5 @@
 /** Every key of the config, edited in a running gateway: the log says of it what the reference says. */
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { beforeAll, expect, test, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { configJsonSchema } from '../../src/config/json-schema.ts';
@@ -192,7 +192,9 @@ beforeAll(async () => {
     const late = (key: string) => claimOf(key) === 'at the next start';
     for (const key of [...settings.filter(late), ...settings.filter((one) => !late(one))]) {
       const before = gateway.logs.length;
-      writeFileSync(gateway.configPath, stringify(edited(key)));
+      // in one piece: the gateway may still look at the edit before
+      writeFileSync(`${gateway.configPath}.new`, stringify(edited(key)));
+      renameSync(`${gateway.configPath}.new`, gateway.configPath);
       process.kill(gateway.pid, 'SIGHUP');
       const told = () => {
         const news = gateway.logs.slice(before);
