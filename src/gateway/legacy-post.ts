@@ -16,7 +16,7 @@ import { enter } from './legacy-call.ts';
 import { notified, responded } from './legacy-notifications.ts';
 import { openSession } from './legacy-open.ts';
 import { PostReply } from './post-reply.ts';
-import { passedOn } from './workers/peers.ts';
+import { passedOn, SESSIONS_HEADER } from './workers/peers.ts';
 
 type Legacy = Extract<Classified, { kind: `legacy-${string}` }>;
 
@@ -114,6 +114,7 @@ async function initialize(
   reply.type('application/json');
   try {
     const { session, result } = await openSession(gateway, request, message, { resumable: true });
+    if (passedOn.has(request.raw)) reply.header(SESSIONS_HEADER, gateway.context.sessions.size);
     reply.header(SESSION_HEADER, session.id).send(composeResult(id, result));
   } catch (error) {
     if (!(error instanceof ParamsError)) throw error;
@@ -128,7 +129,7 @@ async function begunElsewhere(
   reply: FastifyReply,
 ): Promise<boolean> {
   const lighter = peers && !passedOn.has(request.raw) ? peers.lighter(context.sessions.size) : undefined;
-  if (lighter === undefined || !(await peers!.pass(lighter, request, reply, request.body as Buffer))) return false;
+  if (lighter === undefined || !(await peers!.begin(lighter, request, reply, request.body as Buffer))) return false;
   reply.hijack();
   return true;
 }

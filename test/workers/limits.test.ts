@@ -85,6 +85,29 @@ test('new sessions are spread, though connections come in a pattern that leads t
   expect(Math.min(first, owners.length - first)).toBeGreaterThan(owners.length / 4);
 });
 
+test('a session that another worker begins gets to it: its connection is closed after the handshake, and never again', {
+  timeout: LONG,
+}, async () => {
+  lab = await startLab();
+  const { url } = lab.gateway;
+  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'one', version: '1' } };
+  const body = { jsonrpc: '2.0', id: 1, method: 'initialize', params };
+  // all by one connection, until it is closed
+  const begun = [];
+  for (let i = 0; i < 60; i++) begun.push(await exchange(url, { body }));
+  const closed = begun.filter(({ headers }) => headers.connection === 'close');
+  expect(closed.length).toBeGreaterThan(0);
+  for (const { headers } of begun) expect(Object.keys(headers)).not.toContain('x-patchbay-sessions');
+  const { headers } = closed.at(-1)!;
+  const ping = { headers: { 'mcp-session-id': String(headers['mcp-session-id']) }, body: { ...body, method: 'ping' } };
+  const seen = [];
+  for (let i = 0; i < 12; i++) seen.push((await exchange(url, ping)).headers.connection);
+  const passed = await lab.figure('patchbay_requests_passed_total');
+  for (let i = 0; i < 12; i++) await exchange(url, ping);
+  expect(await lab.figure('patchbay_requests_passed_total')).toBe(passed);
+  expect(seen.slice(4)).not.toContain('close');
+});
+
 test('each worker has its part of maxLinks, and at least one', () => {
   const config = { upstreams: { a: { maxLinks: 7 }, b: { maxLinks: 1 }, c: { maxLinks: 100 } } } as unknown as Config;
   const parts = [1, 2, 3].map((worker) => {

@@ -12,21 +12,27 @@ const NOT_SENT = new Set(['ENOENT', 'ECONNREFUSED', 'UND_ERR_CONNECT_TIMEOUT', '
 /** An answer of known length is sent in one piece up to this size, bytes. */
 const ONE_PIECE = 16 * 1024;
 
+export interface PassingOptions {
+  /** Whether the connection of the client is to be closed afterwards. */
+  readonly last: boolean;
+  /** Sees each header of the answer, by its name in lower case. @returns whether it is not for the client */
+  readonly told?: (header: string, value: string) => boolean;
+}
+
 export class Passing implements Dispatcher.DispatchHandler {
   /** Whether there is an answer, if only that there will be none. */
   readonly answered: Promise<boolean>;
   readonly #raw: ServerResponse;
-  readonly #last: boolean;
+  readonly #options: PassingOptions;
   #settle: (answered: boolean) => void = () => undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #left = false;
   #held = 0;
   #corked = false;
 
-  /** @param last whether the connection of the client is to be closed afterwards */
-  constructor(raw: ServerResponse, last: boolean) {
+  constructor(raw: ServerResponse, options: PassingOptions) {
     this.#raw = raw;
-    this.#last = last;
+    this.#options = options;
     this.answered = new Promise((done) => {
       this.#settle = done;
     });
@@ -92,13 +98,15 @@ export class Passing implements Dispatcher.DispatchHandler {
   }
 
   #headers({ rawHeaders }: Dispatcher.DispatchController, closes: boolean): string[] {
+    const { last, told } = this.#options;
     const kept: string[] = [];
     const pairs = (rawHeaders ?? []) as readonly (Buffer | string)[];
     for (let i = 0; i < pairs.length; i += 2) {
-      const name = textOf(pairs[i]!);
-      if (!OF_CONNECTION.has(name.toLowerCase())) kept.push(name, textOf(pairs[i + 1]!));
+      const [name, value] = [textOf(pairs[i]!), textOf(pairs[i + 1]!)];
+      const lower = name.toLowerCase();
+      if (!OF_CONNECTION.has(lower) && !told?.(lower, value)) kept.push(name, value);
     }
-    if (closes || this.#last) kept.push('Connection', 'close');
+    if (closes || last) kept.push('Connection', 'close');
     return kept;
   }
 }

@@ -13,6 +13,9 @@ import { Passing } from './passing.ts';
 /** Says to the owner whose request it is, and that its worker has counted it; only ever read at a worker's own socket. */
 export const FROM_HEADER = 'x-patchbay-from';
 
+/** Tells the worker that let a session begin elsewhere how many there are; never gets to clients. */
+export const SESSIONS_HEADER = 'x-patchbay-sessions';
+
 /** The worker that signs people in and counts who tries. */
 export const SIGN_IN_WORKER = 1;
 
@@ -111,11 +114,28 @@ export class Peers implements Elsewhere {
    * @param body what was read of it already; `undefined` when nothing was
    * @returns whether somebody has answered; if not, nothing was done, and what had not been read may be lost
    */
-  async pass(worker: number, request: FastifyRequest, reply: FastifyReply, body?: Buffer): Promise<boolean> {
-    const { raw } = request;
+  pass(worker: number, request: FastifyRequest, reply: FastifyReply, body?: Buffer): Promise<boolean> {
+    return this.#pass(worker, request, body, new Passing(reply.raw, { last: this.#isAstray(request.raw, worker) }));
+  }
+
+  /**
+   * Lets another worker begin a session. The connection is closed afterwards: what follows on it is for that worker, and
+   * would be passed on for as long as it is open.
+   * @param body the request, which was read here
+   * @returns whether somebody has answered; if not, nothing was done
+   */
+  begin(worker: number, request: FastifyRequest, reply: FastifyReply, body: Buffer): Promise<boolean> {
+    const told = (header: string, value: string): boolean => {
+      if (header !== SESSIONS_HEADER) return false;
+      this.#loads.set(worker, Number(value));
+      return true;
+    };
+    return this.#pass(worker, request, body, new Passing(reply.raw, { last: true, told }));
+  }
+
+  async #pass(worker: number, { raw }: FastifyRequest, body: Buffer | undefined, passing: Passing): Promise<boolean> {
     const hasBody = raw.headers['transfer-encoding'] !== undefined || Number(raw.headers['content-length'] ?? 0) > 0;
     this.#passed++;
-    const passing = new Passing(reply.raw, this.#isAstray(raw, worker));
     const counted = body === undefined ? '' : ' counted';
     const headers = [...headersOf(raw), FROM_HEADER, `${raw.socket.remoteAddress ?? ''}${counted}`];
     passing.begin(this.#pool(worker), {
