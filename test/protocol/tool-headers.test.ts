@@ -362,7 +362,11 @@ const blank = fc.constantFrom('', '', ' ', '\n\t');
 
 const { schema: spelledSchema } = fc.letrec<{ schema: Spelled }>((tie) => {
   const named = fc
-    .uniqueArray(fc.tuple(fc.constantFrom(...NAMES), tie('schema')), { selector: ([name]) => name, maxLength: 3 })
+    // one name in two spellings is the same member twice, of which JSON.parse knows the last alone
+    .uniqueArray(fc.tuple(fc.constantFrom(...NAMES), tie('schema')), {
+      selector: ([name]): unknown => JSON.parse(`"${name}"`),
+      maxLength: 3,
+    })
     .map((list) => ({
       text: `{${list.map(([name, { text }]) => `"${name}":${text}`).join(', ')}}`,
       bare: `{${list.map(([name, { bare }]) => `"${name}":${bare}`).join(', ')}}`,
