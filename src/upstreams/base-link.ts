@@ -112,12 +112,12 @@ export abstract class BaseLink implements Link {
       return;
     }
     const deadline = call.deadline ?? this.options.deadline(call);
-    const pending = this.pending.open(call, deadline, this.#heard);
-    const { body, headers } = this.encode(call, pending.id);
+    const { id } = this.pending.open(call, deadline, this.#heard);
+    const { body, headers } = this.encode(call, id);
     call.oncancel = (reason) => this.cancel(call, reason);
-    call.onpressure = (full) => this.wire.hold(pending.id, full);
+    call.onpressure = (full) => this.wire.hold(id, full);
     const { resultLimit } = call;
-    this.wire.send(body, pending.id, headers, resultLimit && { ...resultLimit, bytes: resultLimit.bytes + AROUND });
+    this.wire.send(body, id, headers, resultLimit && { ...resultLimit, bytes: resultLimit.bytes + AROUND });
   }
 
   cancel(call: Call, reason?: string): void {
