@@ -4,11 +4,12 @@
  *
  * Run: `node bench/load.ts --url URL [--seconds S] [--calls N] [--warmup S] [--connections K] [--in-flight N]
  * [--era legacy|modern] [--tool echo|notify|wait|ask|list] [--bytes B] [--ballast B] [--count N] [--ms T] [--tools N]
- * [--sessions N] [--spread N] [--rate R] [--pid PID] [--more-pids PID,PID] [--apart 1] [--token T]`.
+ * [--sessions N] [--spread N] [--rate R] [--pid PID] [--more-pids PID,PID] [--also URL,URL] [--apart 1] [--token T]`.
  *
  * There is a session for each connection, unless `--sessions` says otherwise; with `--spread` they take turns in so many tools
  * of the same name. The window is over after S seconds, or N calls if they are sooner. With `--pid` the CPU that process uses
- * inside the window is part of the report, together with that of `--more-pids`; with `--apart 1` each session has connections
+ * inside the window is part of the report, together with that of `--more-pids`; with `--also` sessions take turns in so many
+ * more endpoints, of the same path; with `--apart 1` each session has connections
  * of its own, as hosts have, in place of sharing all of them; with `--rate` so many calls a second are begun, in place of one after the other.
  */
 import { createHistogram } from 'node:perf_hooks';
@@ -70,6 +71,7 @@ const flags = readFlags(process.argv.slice(2), {
   rate: { type: 'number', min: 0.1 },
   pid: { type: 'count', min: 1 },
   'more-pids': { type: 'text', default: '' },
+  also: { type: 'text', default: '' },
   apart: { type: 'count', default: 0 },
   token: { type: 'text' },
 });
@@ -82,18 +84,20 @@ const inFlight = flags['in-flight'];
 const sessionCount = flags.sessions ?? connections;
 
 // an answer to what is asked needs a connection beside that of the call
-const makePool = (most: number): Pool =>
-  new Pool(url.origin, {
+const makePool = (origin: string, most: number): Pool =>
+  new Pool(origin, {
     connections: most * (tool === 'ask' ? 2 : 1),
     pipelining: 1,
     headersTimeout: TIMEOUT_MS,
     bodyTimeout: TIMEOUT_MS,
   });
-const shared = makePool(connections);
+const origins = [url.href, ...flags.also.split(',').filter(Boolean)].map((one) => new URL(one).origin);
+const shared = origins.map((origin) => makePool(origin, Math.ceil(connections / origins.length)));
 /** The connections of each session. */
-const pools = Array.from({ length: sessionCount }, () =>
-  flags.apart > 0 ? makePool(Math.ceil(inFlight / sessionCount)) : shared,
-);
+const pools = Array.from({ length: sessionCount }, (_, i) => {
+  const turn = i % origins.length;
+  return flags.apart > 0 ? makePool(origins[turn]!, Math.ceil(inFlight / sessionCount)) : shared[turn]!;
+});
 const poolOf = new Map<Session, Pool>();
 
 /** Counts of the current phase, warm-up or window. */
@@ -213,7 +217,7 @@ const failed = stopping;
 stopping = true;
 await Promise.all(lanes);
 if (!failed) await eachSession((i) => closeSession(pools[i]!, url.pathname, sessions[i]!));
-await Promise.all([...new Set([shared, ...pools])].map((pool) => pool.destroy()));
+await Promise.all([...new Set([...shared, ...pools])].map((pool) => pool.destroy()));
 
 const report: LoadReport = { ...window, ...latency, errors, errorSamples: [...errorSamples] };
 const [first] = after;

@@ -2,6 +2,7 @@
 import { comparison } from './benchmark.ts';
 import { compare } from './compare.ts';
 import { figures } from './figures.ts';
+import { Cores } from './pin.ts';
 import { productionConfig, startIssuer } from './production.ts';
 import { type Figure, median } from './report.ts';
 import { DIRECT, PRODUCTION, PROXY } from './small-call.ts';
@@ -38,17 +39,19 @@ export const latency = figures({
   flags: { rounds: 10, seconds: 3 },
   quick: { rounds: 2, seconds: 1 },
   async measure({ rounds, seconds }, cli) {
+    // whatever stands between them, load generator and upstream share a core: what they wait for each other is in all figures
+    using cores = new Cores();
     await using upstream = await startUpstream();
     const { url } = upstream;
     await using issuer = await startIssuer();
     const { token } = issuer;
     const config = productionConfig(issuer);
-    const startOwn = () => startPatchbay({ url }, { cli, config });
+    const startOwn = async () => cores.onOthers(await startPatchbay({ url }, { cli, config }));
     const most = await saturation(startOwn, { ...LOAD, seconds: 2, warmup: 2, token });
     const rate = Math.round(most / 2);
     const contenders = [
       { name: DIRECT, start: () => startUpstream() },
-      { name: PROXY, start: () => startByteProxy(url), load: { token } },
+      { name: PROXY, start: async () => cores.onOthers(await startByteProxy(url)), load: { token } },
       { name: PRODUCTION, start: startOwn, load: { token } },
     ];
     const load: Load = { ...LOAD, seconds, warmup: 0.5, rate };

@@ -14,6 +14,8 @@ export interface Issuer extends AsyncDisposable {
   /** The section `auth` that trusts it. */
   readonly auth: object;
   readonly token: string;
+  readonly url: string;
+  readonly audience: string;
 }
 
 /** Starts one in this process, which is not measured. */
@@ -46,6 +48,8 @@ export async function startIssuer(): Promise<Issuer> {
   return {
     auth,
     token,
+    url,
+    audience: AUDIENCE,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
       server.close();

@@ -8,7 +8,8 @@ import { startByteProxy, startPatchbay, startSdkGateway, startUpstream } from '.
 
 export const PROXY = 'byte proxy';
 export const DIRECT = 'direct to the upstream';
-const SDK = 'SDK gateway';
+const SDK = 'SDK gateway, bare';
+const SDK_SIGNED_IN = 'SDK gateway, signed in';
 const OPEN = 'Patchbay, open to all';
 export const PRODUCTION = 'Patchbay, everything on';
 
@@ -24,13 +25,15 @@ export const smallCall = comparison({
       { name: DIRECT, start: () => startUpstream(), load },
       { name: PROXY, start: () => startByteProxy(url), load },
       { name: SDK, start: () => startSdkGateway(url), load },
+      { name: SDK_SIGNED_IN, start: () => startSdkGateway(url, issuer), load },
       { name: OPEN, start: () => startPatchbay({ url }, { cli }), load },
       { name: PRODUCTION, start: () => startPatchbay({ url }, { cli, config }), load },
     ];
   },
   ratios: [
     [PRODUCTION, PROXY, { atMost: 1.3 }],
-    [SDK, PRODUCTION, { atLeast: 8 }],
+    [SDK_SIGNED_IN, PRODUCTION, { atLeast: 8 }],
+    [SDK, PRODUCTION],
     [OPEN, PROXY],
   ],
 });

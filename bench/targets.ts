@@ -19,6 +19,8 @@ export interface Target extends AsyncDisposable {
   readonly pid: number;
   /** Further processes whose use is the target's, which did not exist when it was started. */
   workers: readonly number[];
+  /** Further endpoints, which have their part of the sessions. */
+  readonly also?: readonly string[];
   /** Where its inspector listens, if it was opened. */
   readonly inspector: string | undefined;
   /** The last lines it wrote to stderr. */
@@ -62,9 +64,10 @@ export function startStatic(file: string): Promise<Target> {
   return start('static buffer', [join(import.meta.dirname, 'static.ts'), file]);
 }
 
-/** A gateway built on the classes of the official SDK. */
-export function startSdkGateway(upstreamUrl: string): Promise<Target> {
-  return start('SDK gateway', [join(import.meta.dirname, 'sdk-gateway.ts'), upstreamUrl]);
+/** A gateway built on the classes of the official SDK. @param issuer whose tokens it checks; otherwise everyone is let in */
+export function startSdkGateway(upstreamUrl: string, issuer?: { url: string; audience: string }): Promise<Target> {
+  const signIn = issuer ? ['--issuer', issuer.url, '--audience', issuer.audience] : [];
+  return start('SDK gateway', [join(import.meta.dirname, 'sdk-gateway.ts'), upstreamUrl, ...signIn]);
 }
 
 /** The baseline: a Fastify and undici byte proxy in front of `upstreamUrl`. */

@@ -49,6 +49,7 @@ export async function measureWindow(target: Target, { inFlight, ...load }: Load)
     url: target.url,
     pid: target.pid,
     ...(target.workers.length > 0 && { 'more-pids': target.workers.join(',') }),
+    ...(target.also && { also: target.also.join(',') }),
     'in-flight': inFlight,
     ...load,
   };

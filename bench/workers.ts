@@ -5,12 +5,14 @@
  * counts what passing requests on costs, and load that is not spread evenly.
  *
  * All processes of the gateway run on one core and everything else on another: they have always something to do then, as under
- * full load. A process that waits again and again takes half as much CPU for a call more.
+ * full load. A process that waits again and again takes half as much CPU for a call more. On the other hand two busy processes
+ * on one core take its caches from each other, which they would not do with a core for each. So what two workers can do is
+ * compared with what one of two separate gateways can do that share the core and the load in the same way, but do not know of
+ * each other. What a process does that has the core for itself is told beside it.
  */
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { compare } from './compare.ts';
 import { figures } from './figures.ts';
+import { Cores } from './pin.ts';
 import { productionConfig, startIssuer } from './production.ts';
 import { type Figure, median } from './report.ts';
 import { startPatchbay, startUpstream, type Target } from './targets.ts';
@@ -33,68 +35,52 @@ export const workers = figures({
   flags: { sets: 2, rounds: 6, seconds: 1, sessions: 128 },
   quick: { sets: 1, rounds: 2 },
   async measure({ sets, rounds, seconds, sessions }, cli) {
-    const cores = allowed();
-    if (cores.length < 2) throw new Error('there is one core only, which the gateway needs for itself');
-    using _ = new Pinned(process.pid, cores.slice(0, 1), cores);
+    using cores = new Cores();
     await using upstream = await startUpstream();
     await using issuer = await startIssuer();
     const own = productionConfig(issuer);
-    const start = (count: number) => async (): Promise<Target> => {
+    const start = async (count: number): Promise<Target> => {
       const target = await startPatchbay(
         { url: upstream.url, maxLinks: MANY, maxLinksPerPrincipal: MANY },
         { cli, config: { ...own, server: { ...(own as { server?: object }).server, workers: count } } },
       );
-      for (const pid of [target.pid, ...target.workers]) pin(pid, cores.slice(1, 2));
-      return target;
+      return cores.onOne(target);
     };
     const load: Load = {
       ...{ seconds, warmup: 0.5, connections: sessions, inFlight: sessions, bytes: 200, token: issuer.token },
     };
     const measured: Figure[] = [];
     for (const { name, load: way, goal } of WAYS) {
-      const contenders = [1, 2].map((count) => ({
-        name: `${name}: ${count}`,
-        start: start(count),
-        load: way,
-      }));
-      const [one = [], two = []] = await compare(contenders, load, { sets, rounds, settle: 3 });
-      const gain = median(two.map((window, i) => inASecond(window) / inASecond(one[i]!)));
+      const contenders = [
+        { name: `${name}: one`, start: () => start(1), load: way },
+        { name: 'one of two that are apart', start: () => twoApart(() => start(1)), load: way },
+        { name: 'two workers', start: () => start(2), load: way },
+      ];
+      const windows = await compare(contenders, load, { sets, rounds, settle: 3 });
+      const [alone = [], both = [], two = []] = windows.map((of) => of.map(inASecond));
+      const apart = both.map((rate) => rate / 2);
+      const gain = (over: readonly number[]): number => median(two.map((rate, i) => rate / over[i]!));
       measured.push(
-        { name: `${name}: one process`, unit: 'calls/CPU s', value: median(one.map(inASecond)) },
-        { name: `${name}: two workers`, unit: 'calls/CPU s', value: median(two.map(inASecond)) },
-        { name: `${name}: two over one`, unit: '×', value: gain, ...(goal && { least: GOAL }) },
+        { name: `${name}: one process`, unit: 'calls/CPU s', value: median(alone) },
+        { name: `${name}: one of two that are apart`, unit: 'calls/CPU s', value: median(apart) },
+        { name: `${name}: two workers`, unit: 'calls/CPU s', value: median(two) },
+        { name: `${name}: two workers over one process`, unit: '×', value: gain(alone) },
+        { name: `${name}: over one of two apart`, unit: '×', value: gain(apart), ...(goal && { least: GOAL }) },
       );
     }
     return measured;
   },
 });
 
-/** The cores that this process may run on. */
-function allowed(): number[] {
-  const list = /^Cpus_allowed_list:\s*(.*)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '';
-  return list.split(',').flatMap((part) => {
-    const [first = 0, last = first] = part.split('-').map(Number);
-    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
-  });
-}
-
-/** Lets a process and all its threads run on some cores alone; what it starts later does, too. */
-function pin(pid: number, cores: readonly number[]): void {
-  execFileSync('taskset', ['--all-tasks', '--cpu-list', '--pid', cores.join(','), String(pid)], { stdio: 'ignore' });
-}
-
-/** For as long as something is measured. */
-class Pinned {
-  readonly #pid: number;
-  readonly #after: readonly number[];
-
-  constructor(pid: number, cores: readonly number[], after: readonly number[]) {
-    this.#pid = pid;
-    this.#after = after;
-    pin(pid, cores);
-  }
-
-  [Symbol.dispose](): void {
-    pin(this.#pid, this.#after);
-  }
+/** Two gateways that do not know of each other, and share what comes. */
+async function twoApart(start: () => Promise<Target>): Promise<Target> {
+  const [one, other] = [await start(), await start()];
+  return {
+    ...one,
+    workers: [other.pid],
+    also: [other.url],
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([one, other].map((target) => target[Symbol.asyncDispose]()));
+    },
+  };
 }
