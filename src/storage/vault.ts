@@ -1,6 +1,6 @@
 /** What is kept so that nobody can read it who has the database alone: sealed texts, and keyed hashes to find them by. */
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '../telemetry/log.ts';
 
@@ -89,14 +89,17 @@ function readKey(path: string): Buffer | undefined {
 
 function makeKey(path: string): Buffer {
   const key = randomBytes(KEY_BYTES);
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, `${key.toString('base64')}\n`, { mode: 0o600 });
   try {
-    const file = openSync(path, 'wx', 0o600);
-    writeSync(file, `${key.toString('base64')}\n`);
-    closeSync(file);
+    // it is there with all that is in it, or not at all
+    linkSync(draft, path);
     return key;
   } catch (error) {
-    // another gateway may have been faster
+    // another worker or gateway may have been faster
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return readKey(path)!;
     throw error;
+  } finally {
+    rmSync(draft, { force: true });
   }
 }

@@ -89,7 +89,7 @@ describe('the process', () => {
 
   test('is started anew only when what it left behind is gone, so that a port of its own is free', async () => {
     // the leader ends at once, while what listens takes its time after SIGTERM
-    const listen = `process.on('SIGTERM', () => setTimeout(() => process.exit(), 500));
+    const listen = `process.on('SIGTERM', () => setTimeout(() => process.exit(), 1_500));
       require('node:http').createServer((q, r) => r.end(String(process.pid))).listen(process.env.PORT, '127.0.0.1')`;
     const leader = `require('node:child_process').spawn(process.execPath, ['-e', process.env.LISTEN], { stdio: 'ignore' });
       process.stdin.resume(); process.once('SIGUSR2', () => process.exit(1));`;

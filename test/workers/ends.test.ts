@@ -1,6 +1,7 @@
 /** Workers that end, by themselves or with the process that started them. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -39,6 +40,20 @@ function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** What comes over a connection of its own until it ends, or breaks. */
+function askOnce(port: number): Promise<string> {
+  return new Promise((done) => {
+    let text = '';
+    const socket = connect(port, '127.0.0.1');
+    socket.on('data', (chunk) => {
+      text += String(chunk);
+    });
+    socket.once('error', () => undefined);
+    socket.once('close', () => done(text));
+    socket.write(`GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`);
+  });
 }
 
 /** A session in each worker. */
@@ -91,6 +106,24 @@ describe('a worker that is killed', () => {
     expect(await lab.figure('patchbay_workers')).toBe(2);
     expect((await lab.close()).code).toBe(0);
     lab = undefined;
+  });
+
+  test('leaves no connection open that was on its way to it', { timeout: LONG }, async () => {
+    lab = await startLab(gated());
+    const { gateway } = lab;
+    const port = Number(new URL(gateway.url).port);
+    for (let round = 0; round < 4; round++) {
+      const victim = (await lab.workers()).get(1)!;
+      const before = gateway.logs.filter(({ msg }) => msg === 'worker is back').length;
+      const over = Array.from({ length: 100 }, () => askOnce(port));
+      // somewhere in the middle of them
+      if (round > 0) await over[10 * round];
+      process.kill(victim, 'SIGKILL');
+      const answers = await Promise.all(over);
+      // those of the worker that lives, at the least
+      expect(answers.filter((answer) => answer.startsWith('HTTP/1.1 200')).length).toBeGreaterThanOrEqual(40);
+      await poll(() => gateway.logs.filter(({ msg }) => msg === 'worker is back').length).toBeGreaterThan(before);
+    }
   });
 
   test('comes back with the config that runs, whatever is in the file by then', { timeout: LONG }, async () => {

@@ -105,6 +105,11 @@ test('a session that another worker begins gets to it: its connection is closed 
   const passed = await lab.figure('patchbay_requests_passed_total');
   for (let i = 0; i < 12; i++) await exchange(url, ping);
   expect(await lab.figure('patchbay_requests_passed_total')).toBe(passed);
+  // nor is anything told of what is passed on because its head names a session there
+  for (const worker of [1, 2]) {
+    const { headers } = await exchange(url, { body, headers: { 'mcp-session-id': `w${worker}.0` } });
+    expect(Object.keys(headers)).not.toContain('x-patchbay-sessions');
+  }
   expect(seen.slice(4)).not.toContain('close');
 });
 

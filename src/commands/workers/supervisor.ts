@@ -2,6 +2,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Config } from '../../config/schema.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import { keepFromLoss } from './handed.ts';
 import type { Crew, FromWorker, Task, ToWorker } from './messages.ts';
 
 /** The first and the longest wait before a worker that has ended is started again, milliseconds. */
@@ -86,6 +87,7 @@ export class Supervisor {
     const process = cluster.fork({ PATCHBAY_WORKER: String(place.worker) });
     place.process = process;
     place.since = Date.now();
+    keepFromLoss(process, () => !this.#stopping && this.#places.some((other) => other !== place && serves(other)));
     process.on('message', (message: FromWorker) => this.#heard(place, process, message));
     process.once('error', (error) => this.#options.log.error({ err: error, worker: place.worker }, 'worker'));
     process.once('exit', (code, signal) => this.#over(place, code, signal));
@@ -142,3 +144,5 @@ export class Supervisor {
     if (this.#places.every(({ process }) => process === undefined)) this.#ended?.();
   }
 }
+
+const serves = ({ listening, process }: Place): boolean => listening && process?.isConnected() === true;

@@ -16,7 +16,7 @@ export interface PassingOptions {
   /** Whether the connection of the client is to be closed afterwards. */
   readonly last: boolean;
   /** Sees each header of the answer, by its name in lower case. @returns whether it is not for the client */
-  readonly told?: (header: string, value: string) => boolean;
+  readonly told: (header: string, value: string) => boolean;
 }
 
 export class Passing implements Dispatcher.DispatchHandler {
@@ -104,7 +104,7 @@ export class Passing implements Dispatcher.DispatchHandler {
     for (let i = 0; i < pairs.length; i += 2) {
       const [name, value] = [textOf(pairs[i]!), textOf(pairs[i + 1]!)];
       const lower = name.toLowerCase();
-      if (!OF_CONNECTION.has(lower) && !told?.(lower, value)) kept.push(name, value);
+      if (!OF_CONNECTION.has(lower) && !told(lower, value)) kept.push(name, value);
     }
     if (closes || last) kept.push('Connection', 'close');
     return kept;

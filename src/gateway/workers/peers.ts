@@ -115,7 +115,7 @@ export class Peers implements Elsewhere {
    * @returns whether somebody has answered; if not, nothing was done, and what had not been read may be lost
    */
   pass(worker: number, request: FastifyRequest, reply: FastifyReply, body?: Buffer): Promise<boolean> {
-    return this.#pass(worker, request, body, new Passing(reply.raw, { last: this.#isAstray(request.raw, worker) }));
+    return this.#pass(worker, request, reply, this.#isAstray(request.raw, worker), body);
   }
 
   /**
@@ -125,15 +125,22 @@ export class Peers implements Elsewhere {
    * @returns whether somebody has answered; if not, nothing was done
    */
   begin(worker: number, request: FastifyRequest, reply: FastifyReply, body: Buffer): Promise<boolean> {
+    return this.#pass(worker, request, reply, true, body);
+  }
+
+  async #pass(
+    worker: number,
+    { raw }: FastifyRequest,
+    reply: FastifyReply,
+    last: boolean,
+    body: Buffer | undefined,
+  ): Promise<boolean> {
     const told = (header: string, value: string): boolean => {
       if (header !== SESSIONS_HEADER) return false;
       this.#loads.set(worker, Number(value));
       return true;
     };
-    return this.#pass(worker, request, body, new Passing(reply.raw, { last: true, told }));
-  }
-
-  async #pass(worker: number, { raw }: FastifyRequest, body: Buffer | undefined, passing: Passing): Promise<boolean> {
+    const passing = new Passing(reply.raw, { last, told });
     const hasBody = raw.headers['transfer-encoding'] !== undefined || Number(raw.headers['content-length'] ?? 0) > 0;
     this.#passed++;
     const counted = body === undefined ? '' : ' counted';
