@@ -6,6 +6,7 @@ import { type Encoded, refusedAnswer, type ServerFacts } from '../protocol/codec
 import { JsonSyntaxError } from '../protocol/json/scan.ts';
 import { compose, type Message, numberAt, rawId, readMessages } from '../protocol/message.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { idOfAnswer } from './dropped-answer.ts';
 import type { Link } from './link.ts';
 import type { LinkOptions } from './link-options.ts';
 import { openWithin } from './open-within.ts';
@@ -17,6 +18,8 @@ import { isSilence, type Wire, WireFault } from './wire.ts';
 
 /** What a message is longer than the result in it, bytes. */
 const AROUND = 1_024;
+/** How much of the front and of the end of what is no JSON is looked at for the id of a request, bytes. */
+const EDGE = 128;
 
 export abstract class BaseLink implements Link {
   readonly upstream: string;
@@ -160,7 +163,7 @@ export abstract class BaseLink implements Link {
       parsed = readMessages(bytes);
     } catch (error) {
       if (!(error instanceof JsonSyntaxError)) throw error;
-      return this.#garbled(error.message);
+      return this.#garbled(error.message, idOfAnswer(bytes.subarray(0, EDGE), bytes.subarray(-EDGE)), of);
     }
     if (Array.isArray(parsed)) {
       for (const message of parsed) this.#take(message, of);
@@ -169,7 +172,10 @@ export abstract class BaseLink implements Link {
 
   #take(message: Message | undefined, of: number | undefined): void {
     const fault = message ? malformed(message) : 'expected an object';
-    if (!message || fault) return this.#garbled(fault ?? '', message);
+    if (!message || fault) {
+      const id = message?.id && message.method === undefined ? numberAt(message.bytes, message.id) : undefined;
+      return this.#garbled(fault ?? '', id, of);
+    }
     try {
       if (message.method === undefined) this.responded(message);
       else if (message.id) this.asked(message, of);
@@ -208,12 +214,18 @@ export abstract class BaseLink implements Link {
     return this.wire.separate ? undefined : guess();
   }
 
-  /** Noise between messages harms nobody. What tells by its id which request it was meant to answer is that answer. */
-  #garbled(detail: string, message?: Message): void {
+  /**
+   * Noise between messages harms nobody. What tells by its id which request it was meant to answer is that answer; and
+   * what came in the place of an answer, with none behind it, is not silence.
+   */
+  #garbled(detail: string, id: number | undefined, of: number | undefined): void {
     this.log.warn({ detail }, 'ignored a malformed message');
-    if (!message?.id || message.method !== undefined) return;
-    const pending = this.pending.settle(numberAt(message.bytes, message.id));
-    if (!pending) return;
+    const pending = id === undefined ? undefined : this.pending.settle(id);
+    if (!pending) {
+      const own = of === undefined ? undefined : this.pending.get(of);
+      if (own) own.garbled = detail;
+      return;
+    }
     if (pending.passing) return this.#passer.breakOff(pending, detail);
     this.answer(pending.call, malformedAnswer(this.upstream, pending.call.method, detail));
     this.wire.forget(pending.id);
@@ -235,8 +247,10 @@ export abstract class BaseLink implements Link {
   }
 
   /** A request will get no answer. */
-  protected failed(of: number, fault: WireFault): void {
+  protected failed(of: number, reason: WireFault): void {
     const pending = this.pending.settle(of);
+    const isOver = pending?.garbled !== undefined && isSilence(reason) && reason.cause === undefined;
+    const fault = isOver ? new WireFault(pending.garbled!, { malformed: true }) : reason;
     if (isSilence(fault)) this.#doubt(fault.message);
     if (pending?.passing) this.#passer.breakOff(pending, fault.message);
     else if (pending) this.answer(pending.call, lost(this.upstream, pending.call.method, fault));

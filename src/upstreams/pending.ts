@@ -23,6 +23,8 @@ export class Pending {
   waiting = 0;
   /** Set once its answer is passed on while it comes. */
   passing: Passing | undefined = undefined;
+  /** What was wrong with a message that came in the place of its answer. */
+  garbled: string | undefined = undefined;
   /** The progress that the upstream reported last. */
   progress = Number.NEGATIVE_INFINITY;
 

@@ -37,6 +37,7 @@ function send(recorded: RecordedCall): RecordedCall {
 
 const requests = (rpc: string) => server!.arrived.filter((a) => a.rpc === rpc);
 const gets = () => server!.arrived.filter((a) => a.method === 'GET' && a.headers['last-event-id'] !== undefined);
+const DEEP = (id: number): string => `{"jsonrpc":"2.0","id":${id},"result":{"a":${'['.repeat(600)}${']'.repeat(600)}}}`;
 const result = (id: number | undefined, n = 1): string => `data: {"jsonrpc":"2.0","id":${id},"result":{"n":${n}}}\n\n`;
 
 describe('a session', () => {
@@ -226,6 +227,20 @@ describe('a reply that is no answer', () => {
     await expect(answerText(send(toolCall('x')))).rejects.toThrow('HTTP 307');
     expect(other.arrived).toEqual([]);
     other.stop();
+  });
+
+  test.each([
+    ['too deep, as JSON', 'application/json', (id: number) => DEEP(id)],
+    ['too deep, as an event', 'text/event-stream', (id: number) => `data: ${DEEP(id)}\n\n`],
+    ['no JSON, as an event', 'text/event-stream', () => 'data: {"jsonrpc":"2.0",nonsense\n\n'],
+    ['no object, as an event', 'text/event-stream', () => 'data: [5]\n\n'],
+  ])('what is %s is told to be malformed, and says nothing of how the upstream does', async (_, type, body) => {
+    const { heard } = await open(({ rpc, id }, res) =>
+      rpc === 'tools/call' ? res.writeHead(200, { 'content-type': type }).end(body(id!)) : false,
+    );
+    for (let i = 0; i < 6; i++)
+      expect(await send(toolCall('x')).done).toMatchObject({ kind: 'error', error: { fault: 'upstreamMalformed' } });
+    expect(heard.silent).toEqual([]);
   });
 
   test('a body that is neither JSON nor an event stream', async () => {

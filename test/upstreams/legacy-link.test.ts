@@ -70,6 +70,20 @@ describe('answers', () => {
   });
 
   test.each([
+    ['in front', (id: number) => `{"jsonrpc":"2.0","id":${id},"result":{"a":nonsense}}`],
+    ['at the end', (id: number) => `{"jsonrpc":"2.0","result":{"a":nonsense},"id":${id}}`],
+  ])('that are no JSON answer the request that they name %s', async (_, text) => {
+    const scripted = await openScripted();
+    const [call, other] = [toolCall('x'), toolCall('y')];
+    const id = sent(scripted, call);
+    const next = sent(scripted, other);
+    scripted.wire.say(text(id));
+    expect(await fault(call.done)).toMatchObject({ fault: 'upstreamMalformed' });
+    scripted.wire.say({ id: next, result: { n: 1 } });
+    expect(await answerText(other)).toContain('"n":1');
+  });
+
+  test.each([
     ['{"result":[]}', '"result" is no object'],
     ['{"error":"no"}', '"error" is no object'],
   ])('%s is malformed', async (members, detail) => {
