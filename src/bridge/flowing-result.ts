@@ -48,15 +48,8 @@ export class FlowingResult implements ResultPlan {
   }
 
   member(key: string): Treatment {
-    const treatment = this.#treatment(key);
-    // what was made of the first one may have gone out
-    if (this.#seen.has(key) && typeof treatment === 'object' && 'take' in treatment)
-      throw new FlowFault(`"${key}" of its result occurs twice`);
+    // of what occurs twice, each one is treated as if it were the one that the client reads
     this.#seen.add(key);
-    return treatment;
-  }
-
-  #treatment(key: string): Treatment {
     const { from, to, shape, cache, server } = this.#rules;
     if (key === shape) return { array: this.#content };
     if (key === 'structuredContent' && shape === 'content') {

@@ -1,5 +1,4 @@
 /** Where URIs stand in content, as content-uris.ts has it, for content that comes in pieces. */
-import { FlowFault } from '../protocol/answer-flow.ts';
 import type { ArrayPlan, ObjectPlan, Treatment } from '../protocol/json/flow.ts';
 import { isStringAt, textOf } from '../protocol/json/scan.ts';
 import type { ContentShape } from './content-uris.ts';
@@ -39,10 +38,8 @@ function block(applies: Applies, expose: Expose): ObjectPlan {
     return type === wanted ? applies() : false;
   };
   const typed = (value: Buffer): undefined => {
-    const text = isStringAt(value, 0) ? textOf(value, 0, value.length) : null;
-    // what came before may have gone out already
-    if (type !== undefined && type !== text) throw new FlowFault('the "type" of a block occurs twice');
-    type = text;
+    // where it occurs twice, the last one counts for what has not gone out by then
+    type = isStringAt(value, 0) ? textOf(value, 0, value.length) : null;
   };
   return {
     member: (key) => {

@@ -179,12 +179,21 @@ describe('an answer that is passed on while it comes', () => {
     ['a request for input', `${HEAD}"resultType":"input_required","content":[{`, 'modern'],
     ['a task', `${HEAD}"resultType":"task","content":[{`, 'modern'],
     ['content that is no list', `${HEAD}"content":{"a":[{`, 'legacy'],
-    ['a block of two types', `${HEAD}"content":[{"type":"text","uri":"a:","type":"resource_link"`, 'legacy'],
     ['what is no JSON', `${HEAD}"content":[{]`, 'legacy'],
-    ['two _meta', `${HEAD}"_meta":{},"_meta":{},"content":[{`, 'modern'],
   ] as const)('does not begin with %s', (_, text, from) => {
     const flow = new AnswerFlow(7, '"c"', new FlowingResult(rulesOf({ from })));
     expect(flow.begin([Buffer.from(text)])).toBeUndefined();
+  });
+
+  test.each(['legacy', 'modern'] as const)('goes on where something occurs twice that is changed: to %s', (to) => {
+    const text = `${HEAD}"_meta":{"a":1},"ttlMs":1,"content":[{"type":"text","type":"resource_link","uri":"a:"}],"_meta":{"b":2},"ttlMs":2}}`;
+    const rules = rulesOf({ to, expose: rulesOf({}).expose, cache: { ttlMs: 0 } });
+    for (let cut = HEAD.length + 45; cut < text.length; cut++) {
+      const whole = flowing(Buffer.from(text), rules, [cut / text.length]) as { result: Record<string, unknown> };
+      const { _meta, ttlMs } = whole.result;
+      expect(_meta).toMatchObject({ b: 2 });
+      expect(ttlMs).toBe(to === 'modern' ? 0 : 2);
+    }
   });
 
   test.each([
