@@ -1,8 +1,9 @@
 /**
  * Benchmarks of the two eras and the bridges between them: a small call, and a call during which the person is asked, for
- * each combination of client and upstream; and a small call to an upstream over stdio.
+ * each combination of client and upstream; and a small call to an upstream over stdio. Patchbay runs as in production.
  */
 import { type Comparison, comparison } from './benchmark.ts';
+import { productionConfig, startIssuer } from './production.ts';
 import type { Era } from './session.ts';
 import { PROXY } from './small-call.ts';
 import { startByteProxy, startPatchbay, startUpstream, UPSTREAM } from './targets.ts';
@@ -22,11 +23,14 @@ const combinations = (name: string, load: Load, baseline: boolean): Comparison =
   async contenders(stack, cli) {
     const legacy = stack.use(await startUpstream());
     const modern = stack.use(await startUpstream({ era: 'modern' }));
-    const proxy = { name: PROXY, start: () => startByteProxy(legacy.url) };
+    const issuer = stack.use(await startIssuer());
+    const { token } = issuer;
+    const config = productionConfig(issuer);
+    const proxy = { name: PROXY, start: () => startByteProxy(legacy.url), load: { token } };
     const pairs = PAIRS.map((pair) => ({
       name: nameOf(pair),
-      start: () => startPatchbay({ url: (pair.upstream === 'modern' ? modern : legacy).url }, { cli }),
-      load: { era: pair.client },
+      start: () => startPatchbay({ url: (pair.upstream === 'modern' ? modern : legacy).url }, { cli, config }),
+      load: { era: pair.client, token },
     }));
     return baseline ? [proxy, ...pairs] : pairs;
   },
@@ -48,10 +52,13 @@ export const stdioCall = comparison({
   sets: 1,
   async contenders(stack, cli) {
     const { url } = stack.use(await startUpstream());
+    const issuer = stack.use(await startIssuer());
+    const load = { token: issuer.token };
+    const config = productionConfig(issuer);
     const upstream = { command: process.execPath, args: [UPSTREAM, '--transport', 'stdio'], sharing: 'shared' };
     return [
-      { name: PROXY, start: () => startByteProxy(url) },
-      { name: STDIO, start: () => startPatchbay(upstream, { cli }) },
+      { name: PROXY, start: () => startByteProxy(url), load },
+      { name: STDIO, start: () => startPatchbay(upstream, { cli, config }), load },
     ];
   },
   ratios: [[STDIO, PROXY]],
