@@ -6,7 +6,7 @@ import { type Encoded, refusedAnswer, type ServerFacts } from '../protocol/codec
 import { JsonSyntaxError } from '../protocol/json/scan.ts';
 import { compose, type Message, numberAt, rawId, readMessages } from '../protocol/message.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { idOfAnswer } from './dropped-answer.ts';
+import { idOfBroken } from './dropped-answer.ts';
 import type { Link } from './link.ts';
 import type { LinkOptions } from './link-options.ts';
 import { openWithin } from './open-within.ts';
@@ -14,12 +14,10 @@ import { lost, malformedAnswer, timedOut, unavailable } from './outcomes.ts';
 import { Passer } from './passer.ts';
 import { type Pending, PendingTable } from './pending.ts';
 import { progressFor } from './progress.ts';
-import { isSilence, type Wire, WireFault } from './wire.ts';
+import { isSilence, orMalformed, type Wire, WireFault } from './wire.ts';
 
 /** What a message is longer than the result in it, bytes. */
 const AROUND = 1_024;
-/** How much of the front and of the end of what is no JSON is looked at for the id of a request, bytes. */
-const EDGE = 128;
 
 export abstract class BaseLink implements Link {
   readonly upstream: string;
@@ -163,7 +161,7 @@ export abstract class BaseLink implements Link {
       parsed = readMessages(bytes);
     } catch (error) {
       if (!(error instanceof JsonSyntaxError)) throw error;
-      return this.#garbled(error.message, idOfAnswer(bytes.subarray(0, EDGE), bytes.subarray(-EDGE)), of);
+      return this.#garbled(error.message, idOfBroken(bytes), of);
     }
     if (Array.isArray(parsed)) {
       for (const message of parsed) this.#take(message, of);
@@ -249,8 +247,7 @@ export abstract class BaseLink implements Link {
   /** A request will get no answer. */
   protected failed(of: number, reason: WireFault): void {
     const pending = this.pending.settle(of);
-    const isOver = pending?.garbled !== undefined && isSilence(reason) && reason.cause === undefined;
-    const fault = isOver ? new WireFault(pending.garbled!, { malformed: true }) : reason;
+    const fault = pending?.garbled === undefined ? reason : orMalformed(reason, pending.garbled);
     if (isSilence(fault)) this.#doubt(fault.message);
     if (pending?.passing) this.#passer.breakOff(pending, fault.message);
     else if (pending) this.answer(pending.call, lost(this.upstream, pending.call.method, fault));

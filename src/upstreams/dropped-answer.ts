@@ -12,6 +12,13 @@ const WITHOUT_ID = new RegExp(`${start}(?:${VERSION}${next})?${ANSWER}`);
 /** The last brace closes the message itself, so that what stands before it is a member of the message. */
 const TAIL = new RegExp(String.raw`,\s*(?:${VERSION}${next})?${ID}\s*(?:,\s*${VERSION}\s*)?\}\s*$`);
 
+/** How much of the front and of the end of a message is looked at, bytes. */
+const EDGE = 128;
+
+/** The id of the request that a text was to answer that is no JSON; as {@link idOfAnswer} finds it. */
+export const idOfBroken = (bytes: Buffer): number | undefined =>
+  idOfAnswer(bytes.subarray(0, EDGE), bytes.subarray(-EDGE));
+
 /**
  * The id of the request that is answered, wherever servers write it: at the front or at the end.
  * @returns `undefined` for messages that are no answers, and where it cannot be told for sure

@@ -35,6 +35,10 @@ export class WireFault extends Error {
 export const tooLarge = (limit: number): WireFault =>
   new WireFault(`its answer is larger than maxMessageSize (${limit} bytes)`, { malformed: true });
 
+/** What is to be told of a stream that ended without an answer, after something came that was none. */
+export const orMalformed = (fault: WireFault, detail: string): WireFault =>
+  isSilence(fault) && fault.cause === undefined ? new WireFault(detail, { malformed: true }) : fault;
+
 /** How large the answer to one request may be, and what is told of one that is larger. */
 export interface AnswerLimit {
   /** Bytes of a message. */
