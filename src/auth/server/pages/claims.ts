@@ -26,6 +26,8 @@ export function cleanName(name: string): string | undefined {
     .replace(BLANKS, ' ')
     .replace(INVISIBLE, '')
     .replace(DRAWN, '')
+    // what is left out may have kept letters and marks apart that belong together
+    .normalize('NFC')
     .replace(HEAP, '$1')
     .replace(/ +/g, ' ')
     .trim();
