@@ -161,7 +161,7 @@ export abstract class BaseLink implements Link {
       parsed = readMessages(bytes);
     } catch (error) {
       if (!(error instanceof JsonSyntaxError)) throw error;
-      return this.#garbled(error.message, idOfBroken(bytes), of);
+      return this.#garbled(error.message, idOfBroken(bytes, error.at), of);
     }
     if (Array.isArray(parsed)) {
       for (const message of parsed) this.#take(message, of);

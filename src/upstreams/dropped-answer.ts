@@ -15,9 +15,13 @@ const TAIL = new RegExp(String.raw`,\s*(?:${VERSION}${next})?${ID}\s*(?:,\s*${VE
 /** How much of the front and of the end of a message is looked at, bytes. */
 const EDGE = 128;
 
-/** The id of the request that a text was to answer that is no JSON; as {@link idOfAnswer} finds it. */
-export const idOfBroken = (bytes: Buffer): number | undefined =>
-  idOfAnswer(bytes.subarray(0, EDGE), bytes.subarray(-EDGE));
+/**
+ * The id of the request that a text was to answer that is no JSON, as {@link idOfAnswer} finds it.
+ * @param at where it is none
+ * @returns `undefined` also for one without an end: that is noise, which the answer itself may follow
+ */
+export const idOfBroken = (bytes: Buffer, at: number): number | undefined =>
+  at < bytes.length ? idOfAnswer(bytes.subarray(0, EDGE), bytes.subarray(-EDGE)) : undefined;
 
 /**
  * The id of the request that is answered, wherever servers write it: at the front or at the end.
