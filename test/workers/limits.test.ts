@@ -1,6 +1,7 @@
 /** Limits hold for two workers together. */
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { Client } from 'undici';
 import { afterEach, expect, test } from 'vitest';
 import { shareOf } from '../../src/commands/workers/shares.ts';
 import type { Config } from '../../src/config/schema.ts';
@@ -100,10 +101,31 @@ test('a session that another worker begins gets to it: its connection is closed 
   for (const { headers } of begun) expect(Object.keys(headers)).not.toContain('x-patchbay-sessions');
   const { headers } = closed.at(-1)!;
   const ping = { headers: { 'mcp-session-id': String(headers['mcp-session-id']) }, body: { ...body, method: 'ping' } };
-  const seen = [];
-  for (let i = 0; i < 12; i++) seen.push((await exchange(url, ping)).headers.connection);
+  // one connection at a time, which leads to the owner after some requests
+  const one = new Client(new URL(url).origin);
+  const pings = async (): Promise<unknown[]> => {
+    const seen = [];
+    for (let i = 0; i < 12; i++) {
+      const {
+        statusCode,
+        headers,
+        body: text,
+      } = await one.request({
+        path: '/mcp',
+        method: 'POST',
+        headers: { ...ping.headers, 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+        body: JSON.stringify(ping.body),
+      });
+      await text.dump();
+      expect(statusCode).toBe(200);
+      seen.push(headers.connection);
+    }
+    return seen;
+  };
+  const seen = await pings();
   const passed = await lab.figure('patchbay_requests_passed_total');
-  for (let i = 0; i < 12; i++) await exchange(url, ping);
+  await pings();
+  await one.close();
   expect(await lab.figure('patchbay_requests_passed_total')).toBe(passed);
   // nor is anything told of what is passed on because its head names a session there
   for (const worker of [1, 2]) {
